@@ -1,0 +1,13 @@
+"""The exceptions of jaxtut that Python does not already have."""
+
+
+class LabelError(ValueError, IndexError):
+    """A class label or an index lies outside its range.
+
+    PyTorch raises `IndexError` or `RuntimeError` here, depending on the operation; code that catches either `ValueError` or `IndexError`
+    catches this one.
+    """
+
+
+class MissingDependencyError(ImportError):
+    """An optional package is needed for what was asked, and is not installed; the message says how to install it."""

@@ -1,0 +1,1 @@
+"""The operations behind `jaxtut.functional`, one family a file."""

@@ -1,0 +1,142 @@
+"""Binary cross-entropy, from probabilities and from raw scores."""
+
+import jax
+import jax.numpy as jnp
+from jax.typing import ArrayLike
+from jaxtyping import Array, Float
+
+from . import checks
+from .checks import Reduction
+from .shapes import AnyFloats, Floats
+
+# PyTorch's constants: the logarithm of a probability is not let below LOG_FLOOR, the slope's denominator p · (1 − p) not below SLOPE_FLOOR.
+LOG_FLOOR = -100.0
+SLOPE_FLOOR = 1e-12
+
+
+def binary_cross_entropy(
+    input: AnyFloats,
+    target: AnyFloats,
+    weight: Float[ArrayLike, "..."] | None = None,
+    size_average: None = None,
+    reduce: None = None,
+    reduction: Reduction = "mean",
+) -> Floats:
+    """Binary cross-entropy of probabilities.
+
+    loss_i = −w_i · [t_i · log p_i + (1 − t_i) · log(1 − p_i)], with each logarithm at least −100
+
+    Args:
+        input: probabilities p, between 0 and 1, of any shape.
+        target: t, of the same shape; usually 0 or 1.
+        weight: a factor for each element, which broadcasts against `input`.
+        reduction: 'mean', 'sum' or 'none'.
+
+    Returns:
+        A scalar, or with 'none' a loss for each element.
+
+    Example:
+        >>> import numpy as np
+        >>> binary_cross_entropy(np.array([0.5, 0.9], "float32"), np.array([1.0, 1.0], "float32")).round(4)
+        Array(0.3993, dtype=float32)
+
+    Raises:
+        TypeError: wrong dtypes.
+        ValueError: different shapes, a probability outside [0, 1] (where values cannot be seen: NaN), or a deprecated argument.
+
+    Slope: (p − t) / max(p · (1 − p), 1e-12). At a saturated and correct p it is 0; at a saturated and *wrong* p it is 1e12, which the sigmoid's
+    slope 0 then turns into 0: a dead sample. `binary_cross_entropy_with_logits` has the right slope there and is the safe choice.
+    PyTorch's counterpart: `torch.nn.functional.binary_cross_entropy`.
+    """
+    name = "binary_cross_entropy"
+    checks.no_deprecated(name, size_average=size_average, reduce=reduce)
+    p, t = _arguments(name, input, target)
+    bad = (p < 0) | (p > 1)
+    message = f"{name}: input must lie in [0, 1]"
+    if checks.concrete(p) and bool(bad.any()):
+        raise ValueError(f"{message}, but {float(p[bad][0])} was given; raw scores belong into {name}_with_logits")
+    losses = checks.poison(_bce(p, t), bad, message)
+    return checks.reduce(name, _weighted(name, losses, weight, "weight"), reduction)
+
+
+@jax.custom_jvp
+def _bce(p: Array, t: Array) -> Array:
+    log_p, log_q = _clamped_logs(p)
+    return -(t * log_p + (1 - t) * log_q)
+
+
+def _clamped_logs(p: Array) -> tuple[Array, Array]:
+    return jnp.maximum(jnp.log(p), LOG_FLOOR), jnp.maximum(jnp.log1p(-p), LOG_FLOOR)
+
+
+@_bce.defjvp
+def _bce_jvp(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
+    (p, t), (dp, dt) = primals, tangents
+    log_p, log_q = _clamped_logs(p)
+    slope = (p - t) / jnp.maximum((1 - p) * p, SLOPE_FLOOR)
+    return _bce(p, t), dp * slope + dt * (log_q - log_p)
+
+
+def binary_cross_entropy_with_logits(
+    input: AnyFloats,
+    target: AnyFloats,
+    weight: Float[ArrayLike, "..."] | None = None,
+    size_average: None = None,
+    reduce: None = None,
+    reduction: Reduction = "mean",
+    pos_weight: Float[ArrayLike, "..."] | None = None,
+) -> Floats:
+    """Binary cross-entropy of raw scores: sigmoid and logarithm in one, without overflow or saturation.
+
+    loss_i = w_i · [(1 − t_i) · softplus(z_i) + c · t_i · softplus(−z_i)], with softplus(z) = log(1 + e^z)
+
+    Args:
+        input: raw scores z, of any shape.
+        target: t, of the same shape; usually 0 or 1.
+        weight: a factor for each element, which broadcasts against `input`.
+        reduction: 'mean', 'sum' or 'none'.
+        pos_weight: c, a factor for the positive class, which broadcasts against `input`.
+
+    Returns:
+        A scalar, or with 'none' a loss for each element.
+
+    Example:
+        >>> import jax, numpy as np
+        >>> wrong = np.array([-200.0], "float32"), np.array([1.0], "float32")
+        >>> binary_cross_entropy_with_logits(*wrong)
+        Array(200., dtype=float32)
+        >>> jax.grad(binary_cross_entropy_with_logits)(*wrong)
+        Array([-1.], dtype=float32)
+
+    Raises:
+        TypeError: wrong dtypes.
+        ValueError: different shapes, weights that do not broadcast, or a deprecated argument.
+
+    Slope: sigmoid(z) − t (for c = 1), accurate at both ends because it is computed as (1 − t) · sigmoid(z) − t · sigmoid(−z).
+    PyTorch's counterpart: `torch.nn.functional.binary_cross_entropy_with_logits`.
+    """
+    name = "binary_cross_entropy_with_logits"
+    checks.no_deprecated(name, size_average=size_average, reduce=reduce)
+    z, t = _arguments(name, input, target)
+    positive = _weighted(name, t * jax.nn.softplus(-z), pos_weight, "pos_weight")
+    losses = (1 - t) * jax.nn.softplus(z) + positive
+    return checks.reduce(name, _weighted(name, losses, weight, "weight"), reduction)
+
+
+def _arguments(function: str, input: ArrayLike, target: ArrayLike) -> tuple[Array, Array]:
+    x = checks.floating(function, "input", input)
+    t = checks.floating(function, "target", target)
+    checks.same_shape(function, input=x, target=t)
+    checks.same_dtype(function, input=x, target=t)
+    return x, t
+
+
+def _weighted(function: str, losses: Array, weight: ArrayLike | None, argument: str) -> Array:
+    if weight is None:
+        return losses
+    w = checks.floating(function, argument, weight)
+    checks.same_dtype(function, input=losses, **{argument: w})
+    try:
+        return losses * jnp.broadcast_to(w, losses.shape)
+    except ValueError:
+        raise ValueError(f"{function}: {argument} of shape {w.shape} does not broadcast to the input's {losses.shape}") from None

@@ -1,0 +1,98 @@
+"""What every operation asks of its arguments, and what it does with values it must refuse under `jit`."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.experimental import checkify
+from jaxtyping import Array, Bool
+
+Reduction = str
+REDUCTIONS = ("none", "mean", "sum")
+
+
+def array(function: str, argument: str, x: Any) -> Array:
+    """Return `x` as a JAX array, or refuse what is not an array: lists and Python numbers are not, as in PyTorch."""
+    if not isinstance(x, (jax.Array, np.ndarray, np.generic)):
+        raise TypeError(f"{function}: {argument} must be an array, but {type(x).__name__} was given")
+    return jnp.asarray(x)
+
+
+def floating(function: str, argument: str, x: Any) -> Array:
+    """Return `x` as a JAX array of a floating dtype."""
+    x = array(function, argument, x)
+    if not jnp.issubdtype(x.dtype, jnp.floating):
+        raise TypeError(f"{function}: {argument} must have a floating dtype, but {x.dtype} was given")
+    return x
+
+
+def integral(function: str, argument: str, x: Any) -> Array:
+    """Return `x` as a JAX array of an integer dtype; booleans are not integers here, as in PyTorch."""
+    x = array(function, argument, x)
+    if not jnp.issubdtype(x.dtype, jnp.integer):
+        raise TypeError(f"{function}: {argument} must have an integer dtype, but {x.dtype} was given")
+    return x
+
+
+def same_dtype(function: str, **arrays: Array) -> None:
+    """Refuse arrays of different dtypes."""
+    if len({x.dtype for x in arrays.values()}) > 1:
+        given = ", ".join(f"{name} {x.dtype}" for name, x in arrays.items())
+        raise TypeError(f"{function}: expected arguments of one dtype, but {given} were given")
+
+
+def same_shape(function: str, **arrays: Array) -> None:
+    """Refuse arrays of different shapes."""
+    if len({x.shape for x in arrays.values()}) > 1:
+        given = ", ".join(f"{name} {x.shape}" for name, x in arrays.items())
+        raise ValueError(f"{function}: expected arguments of one shape, but {given} were given")
+
+
+def shape(function: str, argument: str, x: Array, expected: tuple[int | None, ...]) -> None:
+    """Refuse an array whose shape is not `expected`, where None stands for any size."""
+    if x.ndim != len(expected) or any(e is not None and s != e for s, e in zip(x.shape, expected, strict=True)):
+        wanted = "(" + ", ".join("any" if e is None else str(e) for e in expected) + ("," if len(expected) == 1 else "") + ")"
+        raise ValueError(f"{function}: {argument} must have shape {wanted}, but {x.shape} was given")
+
+
+def axis(function: str, dim: int, ndim: int) -> int:
+    """Return `dim` counted from the front; a 0-d array counts as one axis, as in PyTorch."""
+    size = max(ndim, 1)
+    if not isinstance(dim, (int, np.integer)) or isinstance(dim, bool):
+        raise TypeError(f"{function}: dim must be an integer, but {dim!r} was given")
+    if not -size <= dim < size:
+        raise ValueError(f"{function}: dim must lie in [{-size}, {size - 1}] for an array of shape rank {ndim}, but {dim} was given")
+    return int(dim) % size
+
+
+def no_deprecated(function: str, **arguments: Any) -> None:
+    """Refuse PyTorch's deprecated arguments, naming what to write in their place."""
+    given = {name: value for name, value in arguments.items() if value is not None}
+    if given:
+        names = ", ".join(f"{name}={value!r}" for name, value in given.items())
+        raise ValueError(f"{function}: {names} is deprecated in PyTorch and not taken here; write reduction='mean', 'sum' or 'none'")
+
+
+def reduce(function: str, loss: Array, reduction: Reduction) -> Array:
+    """Return the losses as they are, their mean or their sum."""
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"{function}: reduction must be one of 'none', 'mean', 'sum', but {reduction!r} was given")
+    if reduction == "none":
+        return loss
+    return jnp.mean(loss) if reduction == "mean" else jnp.sum(loss)
+
+
+def concrete(*arrays: Array) -> bool:
+    """Say whether the values can be looked at now: outside `jit`, `vmap` and `scan`."""
+    return not any(isinstance(x, jax.core.Tracer) for x in arrays)
+
+
+def poison(x: Array, bad: Bool[Array, "..."], message: str) -> Array:
+    """Make `x`, and every gradient that flows through it, NaN where `bad`.
+
+    A product, since `where(bad, nan, x)` would leave a gradient of zero, which looks like a right one. Under
+    `jax.experimental.checkify.checkify` the message is raised instead.
+    """
+    checkify.debug_check(jnp.logical_not(jnp.any(bad)), message)
+    return x * jnp.where(bad, jnp.nan, 1.0).astype(x.dtype)

@@ -1,0 +1,193 @@
+"""Losses over classes: negative log-likelihood and cross-entropy, from labels or from class probabilities."""
+
+import jax.numpy as jnp
+import numpy as np
+from jax.typing import ArrayLike
+from jaxtyping import Array, Bool, Float
+
+from jaxtut.errors import LabelError
+
+from . import checks
+from .checks import Reduction
+from .shapes import Floats, Labels
+from .softmax import log_softmax
+
+
+def nll_loss(
+    input: Float[ArrayLike, "*batch_classes_positions"],
+    target: Labels,
+    weight: Float[ArrayLike, " classes"] | None = None,
+    size_average: None = None,
+    ignore_index: int = -100,
+    reduce: None = None,
+    reduction: Reduction = "mean",
+) -> Floats:
+    """Negative log-likelihood of the labels, given log-probabilities.
+
+    loss_i = −w[y_i] · input[i, y_i]; the mean divides by Σ_i w[y_i] over the samples that are not ignored, not by their number.
+
+    Args:
+        input: log-probabilities, shape (classes,), (batch, classes) or (batch, classes, d1, ..., dk).
+        target: labels from 0 to classes − 1, shape (), (batch,) or (batch, d1, ..., dk).
+        weight: a factor for each class.
+        ignore_index: samples with this label count for nothing.
+        reduction: 'mean', 'sum' or 'none'.
+
+    Returns:
+        A scalar, or with 'none' a loss for each label.
+
+    Example:
+        >>> import numpy as np
+        >>> log_probabilities = np.log(np.array([[0.5, 0.5], [0.25, 0.75]], "float32"))
+        >>> nll_loss(log_probabilities, np.array([0, 1])).round(4)
+        Array(0.4904, dtype=float32)
+
+    Raises:
+        TypeError: wrong dtypes.
+        ValueError: shapes that do not belong together, an unknown reduction, or PyTorch's deprecated `size_average` and `reduce`.
+        LabelError: a label outside [0, classes − 1] that is not `ignore_index`. Where values cannot be seen (`jit`, `vmap`) the loss of that
+            sample and its gradient are NaN.
+
+    When every label is ignored, the mean is NaN, as in PyTorch; reduction='sum' gives 0.
+    PyTorch's counterpart: `torch.nn.functional.nll_loss`. Plain JAX: indexing clamps a label that is too large to the last class.
+    """
+    checks.no_deprecated("nll_loss", size_average=size_average, reduce=reduce)
+    x, y, w = _arguments("nll_loss", input, target, weight)
+    losses, weights, _ = _label_losses("nll_loss", -x, y, w, ignore_index)
+    return _reduce_weighted("nll_loss", losses, weights, reduction)
+
+
+def cross_entropy(
+    input: Float[ArrayLike, "*batch_classes_positions"],
+    target: ArrayLike,
+    weight: Float[ArrayLike, " classes"] | None = None,
+    size_average: None = None,
+    ignore_index: int = -100,
+    reduce: None = None,
+    reduction: Reduction = "mean",
+    label_smoothing: float = 0.0,
+) -> Floats:
+    """Cross-entropy between raw scores and labels, or class probabilities: `log_softmax` followed by `nll_loss`.
+
+    Labels: loss_i = −w[y_i] · log S(z_i)[y_i]. Probabilities: loss_i = −Σ_c w_c · p_ic · log S(z_i)[c].
+    Label smoothing ε replaces the target by (1 − ε) · target + ε / classes.
+
+    Args:
+        input: raw scores z (no softmax before), shape (classes,), (batch, classes) or (batch, classes, d1, ..., dk).
+        target: labels, integers of shape (), (batch,) or (batch, d1, ..., dk); or probabilities, floats of the shape of `input`.
+        weight: a factor for each class.
+        ignore_index: samples with this label count for nothing; labels only.
+        reduction: 'mean' (labels: divided by the sum of the weights of the labels; probabilities: by the batch size and positions), 'sum', 'none'.
+        label_smoothing: ε, from 0 to 1.
+
+    Returns:
+        A scalar, or with 'none' a loss for each sample and position.
+
+    Example:
+        >>> import jax, numpy as np
+        >>> scores = np.array([[2.0, 1.0, 0.1]], "float32")
+        >>> cross_entropy(scores, np.array([0])).round(4)
+        Array(0.417, dtype=float32)
+        >>> jax.grad(cross_entropy)(scores, np.array([0])).round(3)  # (softmax(z) − onehot(y)) / N
+        Array([[-0.341,  0.242,  0.099]], dtype=float32)
+
+    Raises:
+        TypeError: wrong dtypes.
+        ValueError: shapes that do not belong together, `label_smoothing` outside [0, 1], `ignore_index` with probabilities, an unknown
+            reduction, or PyTorch's deprecated `size_average` and `reduce`.
+        LabelError: a label outside [0, classes − 1] that is not `ignore_index`. Where values cannot be seen (`jit`, `vmap`) the loss of that
+            sample and its gradient are NaN.
+
+    Slope: ∂loss/∂z = (softmax(z) − onehot(y)) / N for the plain mean; no kink.
+    When every label is ignored, the mean is NaN, as in PyTorch.
+    PyTorch's counterpart: `torch.nn.functional.cross_entropy`. Optax: a label out of range gives a NaN loss with a finite, wrong gradient.
+    """
+    checks.no_deprecated("cross_entropy", size_average=size_average, reduce=reduce)
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise ValueError(f"cross_entropy: label_smoothing must lie in [0, 1], but {label_smoothing} was given")
+    x = checks.floating("cross_entropy", "input", input)
+    y = checks.array("cross_entropy", "target", target)
+    if jnp.issubdtype(y.dtype, jnp.floating):
+        return _probability_cross_entropy(x, y, weight, ignore_index, reduction, label_smoothing)
+    x, y, w = _arguments("cross_entropy", x, y, weight)
+    nll = -log_softmax(x, _class_axis(x))
+    losses, weights, counted = _label_losses("cross_entropy", nll, y, w, ignore_index)
+    if label_smoothing:
+        axis = _class_axis(x)
+        smooth = jnp.sum(nll if w is None else nll * _along(w, axis, nll.ndim), axis) / x.shape[axis]
+        losses = (1 - label_smoothing) * losses + label_smoothing * jnp.where(counted, smooth, 0)
+    return _reduce_weighted("cross_entropy", losses, weights, reduction)
+
+
+def _arguments(function: str, input: ArrayLike, target: ArrayLike, weight: ArrayLike | None) -> tuple[Array, Array, Array | None]:
+    x = checks.floating(function, "input", input)
+    y = checks.integral(function, "target", target)
+    if x.ndim == 0:
+        raise ValueError(f"{function}: input must have a dimension of classes, but a 0-d array was given")
+    axis = _class_axis(x)
+    expected = x.shape[:axis] + x.shape[axis + 1 :]
+    if y.shape != expected:
+        raise ValueError(f"{function}: target must have shape {expected} for an input of shape {x.shape}, but {y.shape} was given")
+    return x, y, _class_weights(function, weight, x)
+
+
+def _class_weights(function: str, weight: ArrayLike | None, x: Array) -> Array | None:
+    if weight is None:
+        return None
+    w = checks.floating(function, "weight", weight)
+    checks.same_dtype(function, input=x, weight=w)
+    checks.shape(function, "weight", w, (x.shape[_class_axis(x)],))
+    return w
+
+
+def _class_axis(x: Array) -> int:
+    return 0 if x.ndim == 1 else 1
+
+
+def _along(vector: Array, axis: int, ndim: int) -> Array:
+    return vector.reshape(tuple(-1 if i == axis else 1 for i in range(ndim)))
+
+
+def _label_losses(
+    function: str, nll: Array, y: Array, w: Array | None, ignore_index: int
+) -> tuple[Array, Array, Bool[Array, "..."]]:
+    """Return each label's weighted loss and weight, both 0 where ignored and NaN where out of range, and which labels count."""
+    axis = _class_axis(nll)
+    classes = nll.shape[axis]
+    counted = y != ignore_index
+    bad = counted & ((y < 0) | (y >= classes))
+    if checks.concrete(y) and bool(bad.any()):
+        where = tuple(int(i) for i in np.argwhere(np.asarray(bad))[0])
+        raise LabelError(f"{function}: target{list(where)} is {int(y[where])}, but labels must lie in [0, {classes - 1}]")
+    # A mask instead of an index: it cannot clamp, and its gradient is a selection where indexing needs a scatter.
+    chosen = jnp.expand_dims(y, axis) == _along(jnp.arange(classes, dtype=y.dtype), axis, nll.ndim)
+    losses = jnp.sum(jnp.where(chosen, nll, 0), axis)
+    weights = jnp.where(counted, 1, 0).astype(nll.dtype)
+    if w is not None:
+        weights = weights * jnp.sum(jnp.where(chosen, _along(w, axis, nll.ndim), 0), axis)
+        losses = losses * weights
+    # An out-of-range label has chosen nothing, so the sum over the row puts NaN into every class's gradient, not into one.
+    losses = jnp.where(bad, checks.poison(jnp.sum(nll, axis), bad, f"{function}: a label lies outside [0, {classes - 1}]"), losses)
+    return jnp.where(counted, losses, 0), weights, counted
+
+
+def _reduce_weighted(function: str, losses: Array, weights: Array, reduction: Reduction) -> Array:
+    if reduction != "mean":
+        return checks.reduce(function, losses, reduction)
+    return jnp.sum(losses) / jnp.sum(weights)
+
+
+def _probability_cross_entropy(
+    x: Array, p: Array, weight: ArrayLike | None, ignore_index: int, reduction: Reduction, label_smoothing: float
+) -> Array:
+    checks.same_shape("cross_entropy", input=x, target=p)
+    checks.same_dtype("cross_entropy", input=x, target=p)
+    if ignore_index >= 0:
+        raise ValueError(f"cross_entropy: ignore_index needs labels, but the target holds probabilities and {ignore_index} was given")
+    axis = _class_axis(x)
+    w = _class_weights("cross_entropy", weight, x)
+    if label_smoothing:
+        p = p * (1 - label_smoothing) + label_smoothing / x.shape[axis]
+    terms = -log_softmax(x, axis) * p
+    losses = jnp.sum(terms if w is None else terms * _along(w, axis, x.ndim), axis)
+    return checks.reduce("cross_entropy", losses, reduction)

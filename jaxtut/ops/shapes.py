@@ -1,0 +1,12 @@
+"""The array types that recur in the signatures of the operations, named once."""
+
+from jax.typing import ArrayLike
+from jaxtyping import Array, Float, Int
+
+# Arguments: NumPy arrays are taken too. Results: always JAX arrays.
+AnyFloats = Float[ArrayLike, "*shape"]
+Floats = Float[Array, "*shape"]
+Scores = Float[ArrayLike, "*batch classes"]
+ImagesIn = Float[ArrayLike, "*batch channels height width"]
+ImagesOut = Float[Array, "*batch channels_out height_out width_out"]
+Labels = Int[ArrayLike, "*batch"]
