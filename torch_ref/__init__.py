@@ -1,0 +1,1 @@
+"""The PyTorch baseline: the same lessons, under the same names, as `jaxtut`."""
