@@ -1,0 +1,7 @@
+"""See any JAX function as a computational graph: values, local gradients, and the gradients of the backward pass."""
+
+from ..naming import tap as tap
+from .computational_graph import Graph as Graph
+from .node import ImplicitJacobian as ImplicitJacobian
+from .node import Node as Node
+from .tracing import trace as trace

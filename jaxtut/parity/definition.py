@@ -1,0 +1,200 @@
+"""What "identical" means, once: every number that decides a verdict stands here, with its reason.
+
+Two honest programs for one function round differently, so equality of bits is too much to ask, and a tolerance chosen by hand is either too
+wide for small elements or too narrow for unstable formulas. The definition measures how much rounding there is, element by element:
+
+1. Structure: same names, shapes, dtypes, and the same positions of NaN and of +inf and −inf.
+2. The float64 gate. Inputs are rounded to float32 first, so both precisions see the same numbers. The *noise* of an element is the largest
+   |float32 − float64| over both sides and four float32 runs: the first at the inputs, the others with every input moved by one float32 ulp up
+   or down at random. float64 rounds 2²⁹ times finer, so rounding may explain a float64 difference of noise · 2⁻²⁹, times a factor for luck,
+   plus a floor in ulp. What is larger than that is not rounding.
+   Before an element is called different, a second opinion is taken: moving the inputs of √(x² + 1) − 1 by an ulp does not move x² + 1, so its
+   rounding error repeats and can be small by luck, or absorb the result whole (x² < 2⁻²⁴ leaves 0, and the noise stops at the element itself).
+   So noise is measured again, each side against itself, at inputs moved by a thousandth of 1 (small ones by a quarter of themselves at most, unless
+   float32 has no correct digit there). Ties and kinks do not survive such a move, so this hides no wrong slope.
+3. float32, leaf by leaf: the largest error of the JAX side against the float64 truth is at most FLOAT32_FACTOR times PyTorch's. Beyond that,
+   with the gate passed, the function is the same and its float32 form is less accurate: said aloud, and up to FLOAT32_CEILING still identical.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+BIT_IDENTICAL = "bit-identical"
+TO_ROUNDING = "identical to rounding"
+UNDECIDED = "undecided at a kink"
+DIFFERENT = "different"
+IMPURE = "impure"
+
+# From best to worst: the verdict on a whole is the worst verdict on a part.
+VERDICTS = (BIT_IDENTICAL, TO_ROUNDING, UNDECIDED, DIFFERENT, IMPURE)
+
+# Unit roundoffs: half the distance from 1 to the next number.
+U64 = 2.0**-53
+U32 = 2.0**-24
+
+# The noise is the largest of eight samples of a random quantity, and the difference to be explained is another sample of it.
+GATE_FACTOR = 16.0
+# An element whose float32 noise is zero by luck or by saturation (softmax of a certain class) still rounds in float64. 4 ulp raise false
+# alarms there (10 ulp were seen); 64 do not, and a factor of 1 + 1e-6 is 4.5e9 ulp away.
+GATE_FLOOR_ULP = 64.0
+# Where float32 overflows or underflows and float64 does not, there is no noise to go by.
+GATE_RELATIVE_WITHOUT_NOISE = 1e-12
+# Runs in float32 that measure the noise. One run is zero by luck too often: hundreds of false alarms on the feed-forward net; four gave none.
+NOISE_RUNS = 4
+
+# Summation orders differ by a factor of a few in their error; 16 leaves room.
+FLOAT32_FACTOR = 16.0
+# One-pass variance loses a factor of 1,000 and more, TF32 inside a product about 2,000, bfloat16 16,000: the ceiling lies below them all.
+FLOAT32_CEILING = 256.0
+
+# Moved by this much, inputs round independently; functions are smooth enough for their rounding noise to be of the same size.
+SECOND_OPINION_JITTER = 2.0**-10
+SECOND_OPINION_SHARE = 0.25
+SECOND_OPINION_RUNS = 6
+# float32 noise of this share of an element means that float32 has no digits of it to go by.
+SATURATED = 1 / 16
+
+# A kink is left behind by moving the inputs by this much, relative to each; a wrong slope or formula is not.
+KINK_JITTER = 1e-6
+KINK_JITTERS = 3
+
+# A near-tie that float32 rounding decides otherwise: the truth at inputs moved by a few float32 ulp jumps over the float32 result.
+NEAR_TIE_ULPS = 8.0
+NEAR_TIE_RUNS = 8
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A verdict on one array, with the largest difference and where it is."""
+
+    verdict: str
+    max_ulp: float = 0.0
+    max_rel: float = 0.0
+    index: tuple[int, ...] | None = None
+    note: str = ""
+
+
+def worst(verdicts: list[str]) -> str:
+    """Return the worst of the verdicts; of none, bit-identical."""
+    return max(verdicts, key=VERDICTS.index, default=BIT_IDENTICAL)
+
+
+def structural_difference(jax: np.ndarray, torch: np.ndarray, same_dtype: bool = True) -> tuple[str, tuple[int, ...] | None]:
+    """Say how two arrays differ in shape, dtype, or positions of NaN and infinities, and where first; an empty string if they do not."""
+    if jax.shape != torch.shape:
+        return f"shape {jax.shape} in JAX, {torch.shape} in PyTorch", None
+    if same_dtype and jax.dtype != torch.dtype:
+        return f"dtype {jax.dtype} in JAX, {torch.dtype} in PyTorch", None
+    if not np.issubdtype(jax.dtype, np.inexact) or not np.issubdtype(torch.dtype, np.inexact):
+        return "", None
+    for what, test in (("NaN", np.isnan), ("inf", np.isposinf), ("-inf", np.isneginf)):
+        where = test(jax) != test(torch)
+        if where.any():
+            index = tuple(int(i) for i in np.argwhere(where)[0])
+            return f"{what} stands at other places: at {list(index)} JAX has {jax[index]}, PyTorch {torch[index]}", index
+    return "", None
+
+
+def same_bits(a: np.ndarray, b: np.ndarray) -> bool:
+    """Say whether two arrays are equal bit for bit; every NaN counts as the same, and +0 differs from −0."""
+    return (
+        a.shape == b.shape
+        and a.dtype == b.dtype
+        and np.array_equal(a, b, equal_nan=np.issubdtype(a.dtype, np.inexact))
+        and (not np.issubdtype(a.dtype, np.floating) or np.array_equal(np.signbit(a), np.signbit(b)))
+    )
+
+
+def differences(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return, element by element, |a − b|, the same in ulp of the larger magnitude, and relative to it; 0 where neither is finite."""
+    finite = np.isfinite(a) & np.isfinite(b)
+    x, y = np.where(finite, a, 0).astype(a.dtype), np.where(finite, b, 0).astype(a.dtype)
+    size = np.maximum(np.abs(x), np.abs(y))
+    # Two finite numbers of opposite sign can be further apart than the largest number; half of each never is.
+    difference = np.abs(x / 2 - y / 2)
+    with np.errstate(all="ignore"):
+        ulp = np.where(difference == 0, 0, 2 * (difference / np.spacing(np.maximum(size, np.finfo(a.dtype).tiny))))
+        relative = np.where(difference == 0, 0, 2 * (difference / np.where(size == 0, 1, size)))
+        return 2 * difference, ulp, relative
+
+
+def gate_bound(a: np.ndarray, b: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """Return how far apart rounding may have put two float64 results, element by element."""
+    size = np.maximum(np.abs(a), np.abs(b))
+    size = np.where(np.isfinite(size), size, 0)
+    floor = GATE_FLOOR_ULP * np.spacing(size)
+    measured = GATE_FACTOR * np.where(np.isfinite(noise), noise, 0) * (U64 / U32) + floor
+    unmeasured = ~np.isfinite(noise) | ((size > 0) & (size < np.finfo(np.float32).tiny))
+    return np.where(unmeasured, GATE_RELATIVE_WITHOUT_NOISE * size + floor, measured)
+
+
+def second_opinion(truth: np.ndarray, noise: np.ndarray, near: np.ndarray, far: np.ndarray) -> np.ndarray:
+    """Return the noise, raised to what was measured nearby; far from the input only where float32 has no digits of the element."""
+    saturated = noise > SATURATED * np.abs(np.where(np.isfinite(truth), truth, 0))
+    return np.fmax(np.fmax(noise, near), np.where(saturated, far, 0))
+
+
+def judge_exact(jax: np.ndarray, torch: np.ndarray) -> Judgement:
+    """Judge integers, booleans and whatever has no rounding: equal or different."""
+    unequal = np.asarray(jax != torch)
+    if not unequal.any():
+        return Judgement(BIT_IDENTICAL)
+    index = tuple(int(i) for i in np.argwhere(unequal)[0])
+    return Judgement(DIFFERENT, np.inf, np.inf, index, f"{int(unequal.sum())} of {unequal.size} elements are not equal")
+
+
+def judge_float64(jax: np.ndarray, torch: np.ndarray, noise: np.ndarray) -> Judgement:
+    """Pass two float64 arrays through the gate."""
+    if same_bits(jax, torch):
+        return Judgement(BIT_IDENTICAL)
+    difference, ulp, relative = differences(jax, torch)
+    excess = difference / gate_bound(jax, torch, noise)
+    if jax.size == 0 or excess.max() <= 1:
+        return Judgement(TO_ROUNDING, float(ulp.max(initial=0)), float(relative.max(initial=0)), _argmax(ulp))
+    note = f"{int((excess > 1).sum())} of {excess.size} elements differ by more than rounding explains, at most {excess.max():.3g} times as much"
+    return Judgement(DIFFERENT, float(ulp.max()), float(relative.max()), _argmax(excess), note)
+
+
+def largest_error(result: np.ndarray, truth: np.ndarray) -> float:
+    """Return the largest |result − truth| over the elements that are finite in both."""
+    finite = np.isfinite(result) & np.isfinite(truth)
+    return float(np.abs(np.where(finite, result, 0).astype(np.float64) - np.where(finite, truth, 0)).max(initial=0))
+
+
+def float32_allowance(truth: np.ndarray, torch_error: float) -> float:
+    """Return PyTorch's largest error in a leaf, or half an ulp of its largest element if PyTorch was luckier than that."""
+    finite = np.abs(truth[np.isfinite(truth)])
+    return max(torch_error, U32 * float(finite.max(initial=0)), float(np.finfo(np.float32).tiny))
+
+
+def judge_float32(jax: np.ndarray, torch: np.ndarray, truth: np.ndarray, torch_error: float, exempt: np.ndarray | None = None) -> Judgement:
+    """Judge two float32 arrays, whose float64 forms have passed the gate, by their errors.
+
+    Args:
+        jax: the JAX side's float32 result.
+        torch: PyTorch's.
+        truth: the float64 result.
+        torch_error: the largest error of PyTorch's float32 runs.
+        exempt: elements that do not count: near-ties, subnormals.
+    """
+    if same_bits(jax, torch):
+        return Judgement(BIT_IDENTICAL)
+    _, ulp, relative = differences(jax, torch)
+    counted = jax if exempt is None else np.where(exempt, truth.astype(np.float32), jax)
+    ratio = largest_error(counted, truth) / float32_allowance(truth, torch_error)
+    index = _argmax(np.abs(np.where(np.isfinite(counted), counted, 0) - np.where(np.isfinite(truth), truth, 0)))
+    note = f"{int(exempt.sum())} elements exempt: near-ties or subnormals" if exempt is not None and exempt.any() else ""
+    if ratio > FLOAT32_FACTOR:
+        note = "; ".join(filter(None, [f"float32 less accurate by ×{ratio:.3g}", note]))
+    verdict = TO_ROUNDING if ratio <= FLOAT32_CEILING else DIFFERENT
+    return Judgement(verdict, float(ulp.max(initial=0)), float(relative.max(initial=0)), index, note)
+
+
+def needs_exemptions(jax: np.ndarray, truth: np.ndarray, torch_error: float) -> bool:
+    """Say whether a float32 leaf is beyond PyTorch's error, so that near-ties must be looked for before it is judged."""
+    return largest_error(jax, truth) > FLOAT32_FACTOR * float32_allowance(truth, torch_error)
+
+
+def _argmax(x: np.ndarray) -> tuple[int, ...] | None:
+    return tuple(int(i) for i in np.unravel_index(int(np.argmax(x)), x.shape)) if x.size else None

@@ -1,0 +1,53 @@
+"""Nested containers of arrays, flattened to named leaves in the same way for both frameworks, and without either."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Rebuild = Callable[[list[Any]], Any]
+
+
+def flatten(tree: Any, name: str = "") -> tuple[list[tuple[str, Any]], Rebuild]:
+    """Flatten dicts (by sorted key), lists, tuples and named tuples to pairs of name and leaf, with a function that puts leaves back.
+
+    Example:
+        >>> leaves, rebuild = flatten({"b": [1, 2], "a": (3,)}, "x")
+        >>> leaves
+        [('x.a.0', 3), ('x.b.0', 1), ('x.b.1', 2)]
+        >>> rebuild([30, 10, 20])
+        {'a': (30,), 'b': [10, 20]}
+    """
+    if isinstance(tree, Mapping):
+        # Keys are kept in the order of the mapping when it is put back, since some functions read it.
+        keys = sorted(tree, key=str)
+        return _flatten_children([(str(k), tree[k]) for k in keys], name, lambda parts: _mapping(tree, dict(zip(keys, parts, strict=True))))
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        children = [(field, getattr(tree, field)) for field in tree._fields]
+        return _flatten_children(children, name, lambda parts: type(tree)(*parts))
+    if isinstance(tree, (list, tuple)):
+        return _flatten_children([(str(i), child) for i, child in enumerate(tree)], name, lambda parts: type(tree)(parts))
+    if tree is None:
+        return [], lambda leaves: None
+    return [(name, tree)], lambda leaves: leaves[0]
+
+
+def _mapping(like: Mapping, parts: dict) -> Any:
+    ordered = {k: parts[k] for k in like}
+    return ordered if type(like) is dict else type(like)(ordered)  # pyright: ignore[reportCallIssue]
+
+
+def _flatten_children(children: list[tuple[str, Any]], name: str, combine: Callable[[list[Any]], Any]) -> tuple[list[tuple[str, Any]], Rebuild]:
+    leaves: list[tuple[str, Any]] = []
+    parts: list[tuple[int, Rebuild]] = []
+    for key, child in children:
+        inner, rebuild = flatten(child, f"{name}.{key}" if name else key)
+        leaves += inner
+        parts.append((len(inner), rebuild))
+
+    def put_back(new: list[Any]) -> Any:
+        rebuilt, start = [], 0
+        for count, rebuild in parts:
+            rebuilt.append(rebuild(new[start : start + count]))
+            start += count
+        return combine(rebuilt)
+
+    return leaves, put_back
