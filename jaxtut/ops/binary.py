@@ -2,6 +2,8 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.custom_derivatives import SymbolicZero
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
@@ -11,7 +13,8 @@ from .shapes import AnyFloats, Floats
 
 # PyTorch's constants: the logarithm of a probability is not let below LOG_FLOOR, the slope's denominator p · (1 − p) not below SLOPE_FLOOR.
 LOG_FLOOR = -100.0
-SLOPE_FLOOR = 1e-12
+# The latter is a float32 constant in PyTorch's source, also for float64 arrays: 9.99999996e-13.
+SLOPE_FLOOR = float(np.float32(1e-12))
 
 
 def binary_cross_entropy(
@@ -46,12 +49,13 @@ def binary_cross_entropy(
 
     Slope: (p − t) / max(p · (1 − p), 1e-12). At a saturated and correct p it is 0; at a saturated and *wrong* p it is 1e12, which the sigmoid's
     slope 0 then turns into 0: a dead sample. `binary_cross_entropy_with_logits` has the right slope there and is the safe choice.
+    In the target the slope is log(1 − p) − log p, unclamped: infinite at a saturated p.
     PyTorch's counterpart: `torch.nn.functional.binary_cross_entropy`.
     """
     name = "binary_cross_entropy"
     checks.no_deprecated(name, size_average=size_average, reduce=reduce)
     p, t = _arguments(name, input, target)
-    bad = (p < 0) | (p > 1)
+    bad = ~((p >= 0) & (p <= 1))  # true at NaN too
     message = f"{name}: input must lie in [0, 1]"
     if checks.concrete(p) and bool(bad.any()):
         raise ValueError(f"{message}, but {float(p[bad][0])} was given; raw scores belong into {name}_with_logits")
@@ -61,20 +65,22 @@ def binary_cross_entropy(
 
 @jax.custom_jvp
 def _bce(p: Array, t: Array) -> Array:
-    log_p, log_q = _clamped_logs(p)
+    log_p, log_q = jnp.maximum(jnp.log(p), LOG_FLOOR), jnp.maximum(jnp.log1p(-p), LOG_FLOOR)
     return -(t * log_p + (1 - t) * log_q)
 
 
-def _clamped_logs(p: Array) -> tuple[Array, Array]:
-    return jnp.maximum(jnp.log(p), LOG_FLOOR), jnp.maximum(jnp.log1p(-p), LOG_FLOOR)
-
-
-@_bce.defjvp
-def _bce_jvp(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
+def _bce_jvp(primals: tuple[Array, Array], tangents: tuple) -> tuple[Array, Array]:
     (p, t), (dp, dt) = primals, tangents
-    log_p, log_q = _clamped_logs(p)
-    slope = (p - t) / jnp.maximum((1 - p) * p, SLOPE_FLOOR)
-    return _bce(p, t), dp * slope + dt * (log_q - log_p)
+    tangent = jnp.zeros_like(p)
+    if not isinstance(dp, SymbolicZero):
+        tangent = tangent + dp * ((p - t) / jnp.maximum((1 - p) * p, SLOPE_FLOOR))
+    # The slope in the target is not clamped, and infinite at a saturated p: left out where it is not asked for, since 0 · inf is NaN.
+    if not isinstance(dt, SymbolicZero):
+        tangent = tangent + dt * (jnp.log1p(-p) - jnp.log(p))
+    return _bce(p, t), tangent
+
+
+_bce.defjvp(_bce_jvp, symbolic_zeros=True)
 
 
 def binary_cross_entropy_with_logits(
@@ -88,7 +94,7 @@ def binary_cross_entropy_with_logits(
 ) -> Floats:
     """Binary cross-entropy of raw scores: sigmoid and logarithm in one, without overflow or saturation.
 
-    loss_i = w_i · [(1 − t_i) · softplus(z_i) + c · t_i · softplus(−z_i)], with softplus(z) = log(1 + e^z)
+    loss_i = −w_i · [c · t_i · log σ(z_i) + (1 − t_i) · log(1 − σ(z_i))], computed as (1 − t) · z − (1 + (c − 1) · t) · log σ(z)
 
     Args:
         input: raw scores z, of any shape.
@@ -112,15 +118,27 @@ def binary_cross_entropy_with_logits(
         TypeError: wrong dtypes.
         ValueError: different shapes, weights that do not broadcast, or a deprecated argument.
 
-    Slope: sigmoid(z) − t (for c = 1), accurate at both ends because it is computed as (1 − t) · sigmoid(z) − t · sigmoid(−z).
+    Slope: (c · t + 1 − t) · sigmoid(z) − c · t, which is sigmoid(z) − t for c = 1: never 0 for a wrong score, however large.
     PyTorch's counterpart: `torch.nn.functional.binary_cross_entropy_with_logits`.
     """
     name = "binary_cross_entropy_with_logits"
     checks.no_deprecated(name, size_average=size_average, reduce=reduce)
     z, t = _arguments(name, input, target)
-    positive = _weighted(name, t * jax.nn.softplus(-z), pos_weight, "pos_weight")
-    losses = (1 - t) * jax.nn.softplus(z) + positive
+    losses = _bce_with_logits(z, t, _weighted(name, jnp.ones_like(z), pos_weight, "pos_weight"))
     return checks.reduce(name, _weighted(name, losses, weight, "weight"), reduction)
+
+
+@jax.custom_jvp
+def _bce_with_logits(z: Array, t: Array, c: Array) -> Array:
+    return (1 - t) * z - (1 + (c - 1) * t) * jax.nn.log_sigmoid(z)
+
+
+@_bce_with_logits.defjvp
+def _bce_with_logits_jvp(primals: tuple[Array, Array, Array], tangents: tuple[Array, Array, Array]) -> tuple[Array, Array]:
+    (z, t, c), (dz, dt, dc) = primals, tangents
+    slope = (c * t + 1 - t) * jax.nn.sigmoid(z) - c * t
+    log_p, log_q = jax.nn.log_sigmoid(z), jax.nn.log_sigmoid(-z)
+    return _bce_with_logits(z, t, c), dz * slope + dt * (log_q - c * log_p) - dc * (t * log_p)
 
 
 def _arguments(function: str, input: ArrayLike, target: ArrayLike) -> tuple[Array, Array]:

@@ -28,11 +28,11 @@ def floating(function: str, argument: str, x: Any) -> Array:
 
 
 def integral(function: str, argument: str, x: Any) -> Array:
-    """Return `x` as a JAX array of an integer dtype; booleans are not integers here, as in PyTorch."""
+    """Return `x` as a JAX array of an integer dtype of 32 bits or more; booleans are not integers here, as in PyTorch."""
     x = array(function, argument, x)
     if not jnp.issubdtype(x.dtype, jnp.integer):
         raise TypeError(f"{function}: {argument} must have an integer dtype, but {x.dtype} was given")
-    return x
+    return x if x.dtype.itemsize >= 4 else x.astype(jnp.int32)  # class 300 and label -100 do not fit into 8 bits
 
 
 def same_dtype(function: str, **arrays: Array) -> None:
@@ -62,7 +62,7 @@ def axis(function: str, dim: int, ndim: int) -> int:
     if not isinstance(dim, (int, np.integer)) or isinstance(dim, bool):
         raise TypeError(f"{function}: dim must be an integer, but {dim!r} was given")
     if not -size <= dim < size:
-        raise ValueError(f"{function}: dim must lie in [{-size}, {size - 1}] for an array of shape rank {ndim}, but {dim} was given")
+        raise ValueError(f"{function}: dim must lie in [{-size}, {size - 1}] for an array of rank {ndim}, but {dim} was given")
     return int(dim) % size
 
 

@@ -1,5 +1,8 @@
 """Losses over classes: negative log-likelihood and cross-entropy, from labels or from class probabilities."""
 
+from functools import partial
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
@@ -53,8 +56,8 @@ def nll_loss(
     """
     checks.no_deprecated("nll_loss", size_average=size_average, reduce=reduce)
     x, y, w = _arguments("nll_loss", input, target, weight)
-    losses, weights, _ = _label_losses("nll_loss", -x, y, w, ignore_index)
-    return _reduce_weighted("nll_loss", losses, weights, reduction)
+    _check_labels("nll_loss", x, y, ignore_index)
+    return _label_loss("nll_loss", -x, y, w, ignore_index, reduction, 0.0)
 
 
 def cross_entropy(
@@ -110,13 +113,8 @@ def cross_entropy(
     if jnp.issubdtype(y.dtype, jnp.floating):
         return _probability_cross_entropy(x, y, weight, ignore_index, reduction, label_smoothing)
     x, y, w = _arguments("cross_entropy", x, y, weight)
-    nll = -log_softmax(x, _class_axis(x))
-    losses, weights, counted = _label_losses("cross_entropy", nll, y, w, ignore_index)
-    if label_smoothing:
-        axis = _class_axis(x)
-        smooth = jnp.sum(nll if w is None else nll * _along(w, axis, nll.ndim), axis) / x.shape[axis]
-        losses = (1 - label_smoothing) * losses + label_smoothing * jnp.where(counted, smooth, 0)
-    return _reduce_weighted("cross_entropy", losses, weights, reduction)
+    _check_labels("cross_entropy", x, y, ignore_index)
+    return _label_loss("cross_entropy", -log_softmax(x, _class_axis(x)), y, w, ignore_index, reduction, label_smoothing)
 
 
 def _arguments(function: str, input: ArrayLike, target: ArrayLike, weight: ArrayLike | None) -> tuple[Array, Array, Array | None]:
@@ -148,6 +146,30 @@ def _along(vector: Array, axis: int, ndim: int) -> Array:
     return vector.reshape(tuple(-1 if i == axis else 1 for i in range(ndim)))
 
 
+def _check_labels(function: str, x: Array, y: Array, ignore_index: int) -> None:
+    """Refuse labels out of range, where they can be seen."""
+    if not checks.concrete(y):
+        return
+    labels, classes = np.asarray(y), x.shape[_class_axis(x)]
+    bad = (labels != ignore_index) & ((labels < 0) | (labels >= classes))
+    if bad.any():
+        where = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise LabelError(f"{function}: target{list(where)} is {int(labels[where])}, but labels must lie in [0, {classes - 1}]")
+
+
+# Compiled as one, so that a call outside `jit` is one kernel and not a dozen.
+@partial(jax.jit, static_argnums=(0, 4, 5, 6))
+def _label_loss(
+    function: str, nll: Array, y: Array, w: Array | None, ignore_index: int, reduction: Reduction, label_smoothing: float
+) -> Array:
+    losses, weights, counted = _label_losses(function, nll, y, w, ignore_index)
+    if label_smoothing:
+        axis = _class_axis(nll)
+        smooth = jnp.sum(nll if w is None else nll * _along(w, axis, nll.ndim), axis) / nll.shape[axis]
+        losses = (1 - label_smoothing) * losses + label_smoothing * jnp.where(counted, smooth, 0)
+    return _reduce_weighted(function, losses, weights, reduction)
+
+
 def _label_losses(
     function: str, nll: Array, y: Array, w: Array | None, ignore_index: int
 ) -> tuple[Array, Array, Bool[Array, "..."]]:
@@ -156,9 +178,6 @@ def _label_losses(
     classes = nll.shape[axis]
     counted = y != ignore_index
     bad = counted & ((y < 0) | (y >= classes))
-    if checks.concrete(y) and bool(bad.any()):
-        where = tuple(int(i) for i in np.argwhere(np.asarray(bad))[0])
-        raise LabelError(f"{function}: target{list(where)} is {int(y[where])}, but labels must lie in [0, {classes - 1}]")
     # A mask instead of an index: it cannot clamp, and its gradient is a selection where indexing needs a scatter.
     chosen = jnp.expand_dims(y, axis) == _along(jnp.arange(classes, dtype=y.dtype), axis, nll.ndim)
     losses = jnp.sum(jnp.where(chosen, nll, 0), axis)

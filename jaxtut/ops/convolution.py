@@ -77,6 +77,8 @@ def conv2d(
 def _check_channels(x: Array, w: Array, groups: int) -> None:
     if w.ndim != 4:
         raise ValueError(f"conv2d: weight must have shape (channels_out, channels_in / groups, height, width), but {w.shape} was given")
+    if 0 in (w.shape[0], *w.shape[2:]):
+        raise ValueError(f"conv2d: weight must have at least one output channel and a kernel of at least 1×1, but {w.shape} was given")
     if not isinstance(groups, int) or groups < 1:
         raise ValueError(f"conv2d: groups must be a positive integer, but {groups!r} was given")
     if w.shape[0] % groups:

@@ -9,20 +9,20 @@ from . import checks
 
 def linear(
     input: Float[ArrayLike, "*batch in_features"],
-    weight: Float[ArrayLike, "out_features in_features"],
+    weight: Float[ArrayLike, "*out_features in_features"],
     bias: Float[ArrayLike, " out_features"] | None = None,
-) -> Float[Array, "*batch out_features"]:
+) -> Float[Array, "*batch_out_features"]:
     """Affine map of the last dimension.
 
     y = x · Wᵀ + b
 
     Args:
         input: x, shape (..., in_features).
-        weight: W, shape (out_features, in_features), PyTorch's layout.
-        bias: b, shape (out_features,).
+        weight: W, shape (out_features, in_features), PyTorch's layout; or (in_features,), for one output without a dimension.
+        bias: b, shape (out_features,); not with a weight of shape (in_features,).
 
     Returns:
-        y, shape (..., out_features).
+        y, shape (..., out_features), or (...) for a weight of shape (in_features,).
 
     Example:
         >>> import numpy as np
@@ -41,10 +41,12 @@ def linear(
     checks.same_dtype("linear", input=x, weight=w)
     if x.ndim == 0:
         raise ValueError("linear: input must have at least one dimension, but a 0-d array was given")
-    checks.shape("linear", "weight", w, (None, x.shape[-1]))
+    checks.shape("linear", "weight", w, (x.shape[-1],) if w.ndim == 1 else (None, x.shape[-1]))
     y = jnp.matmul(x, w.T)
     if bias is None:
         return y
+    if w.ndim == 1:
+        raise ValueError(f"linear: a weight of shape {w.shape} takes no bias; give it the shape {(1, *w.shape)}")
     b = checks.floating("linear", "bias", bias)
     checks.same_dtype("linear", input=x, bias=b)
     checks.shape("linear", "bias", b, (w.shape[0],))

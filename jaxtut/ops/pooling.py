@@ -1,9 +1,11 @@
 """Pooling of images."""
 
+from functools import partial
 from itertools import product
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Array, Int
 
@@ -55,6 +57,8 @@ def max_pool2d(
     x = checks.floating("max_pool2d", "input", input)
     if x.ndim not in (3, 4):
         raise ValueError(f"max_pool2d: input must have shape (batch, channels, height, width) or (channels, height, width), but {x.shape} was given")
+    if 0 in x.shape[-3:]:
+        raise ValueError(f"max_pool2d: only the batch may be empty, but input of shape {x.shape} was given")
     kernel = windows.per_axis("max_pool2d", "kernel_size", kernel_size, 2, 1)
     strides = kernel if stride is None else windows.per_axis("max_pool2d", "stride", stride, 2, 1)
     pads = windows.per_axis("max_pool2d", "padding", padding, 2, 0)
@@ -66,10 +70,28 @@ def max_pool2d(
     )
     if any(c < 1 for c in counts):
         raise ValueError(f"max_pool2d: the window {kernel} (dilation {dilations}) is larger than the padded image of shape {x.shape[-2:]}")
-    return _pool(tuple(_members(x, kernel, strides, pads, dilations, counts)))
+    return _max_pool(x, kernel, strides, pads, dilations, counts)
 
 
-def _members(x: Array, kernel, strides, pads, dilations, counts) -> list[Array]:
+Pair = tuple[int, ...]
+
+
+# Compiled as one, so that a call outside `jit` is one kernel and not one for each member of the window.
+@partial(jax.jit, static_argnums=(1, 2, 3, 4, 5))
+def _max_pool(x: Array, kernel: Pair, strides: Pair, pads: Pair, dilations: Pair, counts: Pair) -> Array:
+    axes = zip(x.shape[-2:], kernel, strides, pads, dilations, counts, strict=True)
+    rows, columns = (_first_inside(*axis) for axis in axes)
+    first = jnp.asarray(rows[:, None] * kernel[1] + columns, jnp.int32)
+    return _pool(tuple(_members(x, kernel, strides, pads, dilations, counts)), first)
+
+
+def _first_inside(size: int, window: int, stride: int, padding: int, dilation: int, count: int) -> np.ndarray:
+    """Return, for each window along one axis, the place of its first member that is not padding."""
+    positions = np.arange(count)[:, None] * stride + np.arange(window) * dilation - padding
+    return np.argmax((positions >= 0) & (positions < size), axis=1)
+
+
+def _members(x: Array, kernel: Pair, strides: Pair, pads: Pair, dilations: Pair, counts: Pair) -> list[Array]:
     """Return, for each place in the window in row-major order, the image of what stands there in every window."""
     reach = [(c - 1) * s + d * (k - 1) + 1 for c, s, d, k in zip(counts, strides, dilations, kernel, strict=True)]
     config = [(0, 0, 0)] * (x.ndim - 2) + [(p, r - n - p, 0) for p, r, n in zip(pads, reach, x.shape[-2:], strict=True)]
@@ -84,23 +106,26 @@ def _members(x: Array, kernel, strides, pads, dilations, counts) -> list[Array]:
 
 
 @jax.custom_jvp
-def _pool(members: tuple[Array, ...]) -> Array:
-    return _winners(members)[0]
+def _pool(members: tuple[Array, ...], first: Int[Array, "..."]) -> Array:
+    return _winners(members, first)[0]
 
 
-def _winners(members: tuple[Array, ...]) -> tuple[Array, Int[Array, "..."]]:
-    """Return the largest member and its place: a later one must be greater, or NaN, to win, which is PyTorch's rule."""
-    best, place = members[0], jnp.zeros(members[0].shape, jnp.int32)
-    for i, member in enumerate(members[1:], start=1):
+def _winners(members: tuple[Array, ...], first: Int[Array, "..."]) -> tuple[Array, Int[Array, "..."]]:
+    """Return the largest member and its place: a later one must be greater, or NaN, to win, which is PyTorch's rule.
+
+    The search starts from −inf at the first member that is not padding: where all are −inf, that one wins.
+    """
+    best, place = jnp.full_like(members[0], -jnp.inf), jnp.broadcast_to(first, members[0].shape)
+    for i, member in enumerate(members):
         better = (member > best) | jnp.isnan(member)
         best, place = jnp.where(better, member, best), jnp.where(better, i, place)
     return best, place
 
 
 @_pool.defjvp
-def _pool_jvp(primals: tuple[tuple[Array, ...]], tangents: tuple[tuple[Array, ...]]) -> tuple[Array, Array]:
-    (members,), (moves,) = primals, tangents
-    best, place = _winners(members)
+def _pool_jvp(primals: tuple[tuple[Array, ...], Array], tangents: tuple[tuple[Array, ...], Array]) -> tuple[Array, Array]:
+    (members, first), (moves, _) = primals, tangents
+    best, place = _winners(members, first)
     tangent = jnp.zeros_like(best)
     for i, move in enumerate(moves):
         tangent = tangent + jnp.where(place == i, move, 0)

@@ -37,7 +37,7 @@ def relu(input: AnyFloats) -> Floats:
 
 @jax.custom_jvp
 def _relu(x: Floats) -> Floats:
-    return jnp.maximum(x, 0)
+    return jnp.where(x < 0, jnp.zeros_like(x), x)  # not maximum(x, 0): PyTorch lets -0.0 through
 
 
 @_relu.defjvp
@@ -103,7 +103,7 @@ def step(input: AnyFloats) -> Floats:
         TypeError: `input` is not an array of a floating dtype.
 
     Slope: **0 everywhere**, at the jump too, which is why no network learns through it.
-    PyTorch's counterpart: `torch.heaviside(x, torch.ones_like(x))`, which has no gradient at all.
+    PyTorch's counterpart: `torch.heaviside(x, torch.ones_like(x))`, which has no gradient at all, and gives 0 at NaN.
     """
     x = checks.floating("step", "input", input)
     return jnp.where(jnp.isnan(x), jnp.nan, (x >= 0).astype(x.dtype)).astype(x.dtype)

@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 Sizes = int | Sequence[int]
 
 
 def per_axis(function: str, argument: str, value: Sizes, axes: int, least: int) -> tuple[int, ...]:
     """Return one integer for each spatial axis; a single integer stands for all of them."""
-    sizes = (value,) * axes if isinstance(value, int) else tuple(value)
-    if len(sizes) == 1:
-        sizes = sizes * axes
-    if len(sizes) != axes or any(isinstance(s, bool) or not isinstance(s, int) for s in sizes):
+    given = tuple(value) if isinstance(value, Sequence) else (value,)
+    if any(isinstance(s, bool) or not isinstance(s, (int, np.integer)) for s in given):
+        raise TypeError(f"{function}: {argument} must be an integer or {axes} of them, but {value!r} was given")
+    sizes = tuple(int(s) for s in given) * (axes if len(given) == 1 else 1)
+    if len(sizes) != axes:
         raise ValueError(f"{function}: {argument} must be an integer or {axes} of them, but {value!r} was given")
     if any(s < least for s in sizes):
         raise ValueError(f"{function}: {argument} must be at least {least}, but {value!r} was given")

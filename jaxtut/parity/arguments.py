@@ -38,7 +38,7 @@ class Arguments:
 
     def mapped(self, f: Callable[[np.ndarray], np.ndarray]) -> "Arguments":
         """Apply `f` to every array of a floating dtype, differentiable or not."""
-        return replace(self, leaves=tuple(replace(leaf, value=f(leaf.value)) if _is_floating(leaf.value) else leaf for leaf in self.leaves))
+        return replace(self, leaves=tuple(replace(leaf, value=np.asarray(f(leaf.value))) if _is_floating(leaf.value) else leaf for leaf in self.leaves))
 
     def astype(self, dtype: str) -> "Arguments":
         """Return the arguments with every floating array in this dtype."""
@@ -71,7 +71,7 @@ def collect(function: Callable, args: tuple, argnums: int | Sequence[int] | None
         return rebuilt
 
     marked = tuple(Leaf(n, v, wanted and _is_floating(v)) for n, v, wanted in leaves)
-    if argnums is not None and not any(leaf.differentiable for leaf in marked):
+    if argnums not in (None, ()) and not any(leaf.differentiable for leaf in marked):
         raise ValueError(f"compare: none of the arguments argnums={argnums} has a floating dtype, so there is nothing to differentiate")
     return Arguments(marked, put_back)
 

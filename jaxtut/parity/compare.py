@@ -116,9 +116,9 @@ class _Comparison:
     def report(self) -> Report:
         self._choose_modes()
         for dtype in ("float64", "float32"):
-            torch, sides = self.torch.outputs(self.args, dtype), {m: s.outputs(self.args, dtype) for m, s in self.sides.items()}
-            observed = {m: Observation(outputs) for m, outputs in sides.items()}
-            if structure := self._structural_rows(observed, Observation(torch), narrow_integers=dtype == "float32"):
+            torch = self.torch.outputs(self.args, dtype)
+            observed = {mode: Observation(side.structure(self.args, dtype)) for mode, side in self.sides.items()}
+            if structure := self._structural_rows(observed, Observation(torch), dtype == "float32", shapes_only=True):
                 return self._finish(structure)
         truth = self.torch.run(self.args, self.cotangents, "float64")
         exact = {mode: side.run(self.args, self.cotangents, "float64") for mode, side in self.sides.items()}
@@ -147,13 +147,15 @@ class _Comparison:
         if "jit" not in self.sides:
             return
         try:
-            self.sides["jit"].outputs(self.args, "float64")
+            self.sides["jit"].structure(self.args, "float64")
         except (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError, jax.errors.NonConcreteBooleanIndexError):
             side = self.sides.pop("jit")
             self.notes.append("the JAX function cannot be compiled, since it looks at values; it was run eagerly")
             self.sides.setdefault("eager", JaxSide(side.function, side.map_params, jit=False))
 
-    def _structural_rows(self, jax_runs: dict[str, Observation], torch: Observation, narrow_integers: bool = False) -> list[Row]:
+    def _structural_rows(
+        self, jax_runs: dict[str, Observation], torch: Observation, narrow_integers: bool = False, shapes_only: bool = False
+    ) -> list[Row]:
         rows = []
         for mode, run in jax_runs.items():
             a, b = run.quantities(), torch.quantities()
@@ -165,7 +167,8 @@ class _Comparison:
                     continue
                 # With 64-bit mode off, JAX has no int64: its int32 is the counterpart.
                 both_integers = narrow_integers and all(np.issubdtype(x.dtype, np.integer) for x in (a[key], b[key]))
-                difference, index = definition.structural_difference(a[key], b[key], same_dtype=not both_integers)
+                here, there = (np.zeros(x.shape, x.dtype) if shapes_only else x for x in (a[key], b[key]))
+                difference, index = definition.structural_difference(here, there, same_dtype=not both_integers)
                 if difference:
                     judged = Judgement(DIFFERENT, np.inf, np.inf, index, difference)
                     rows.append(self._row(key, b[key].shape, b[key].dtype, mode, judged, a[key], b[key]))

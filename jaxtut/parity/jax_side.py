@@ -35,6 +35,15 @@ class JaxSide:
         """Return the named outputs."""
         return self.run(args, [], dtype).values
 
+    def structure(self, args: Arguments, dtype: str) -> Arrays:
+        """Return the outputs if they are cheap, or zeros of their shapes and dtypes: compiled functions are only traced for it."""
+        if not self.jit:
+            return self.outputs(args, dtype)
+        with _precision(dtype):
+            arrays, static = _split(args.astype(dtype))
+            shapes = jax.eval_shape(self._caller(args, static), arrays)
+            return {n: np.zeros(s.shape, s.dtype) for n, s in shapes.items()}
+
     def run(self, args: Arguments, cotangents: list[Arrays], dtype: str) -> Observation:
         """Return values and, for each cotangent, the gradients of the differentiable leaves."""
         with _precision(dtype), jax.default_matmul_precision("highest"):

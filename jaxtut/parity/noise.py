@@ -19,7 +19,7 @@ def moved_inputs(args: Arguments, cotangents: list[Arrays], seed: int, hold_inte
     def move(x: np.ndarray) -> np.ndarray:
         return move_by_ulps(x, generator, hold_integers)
 
-    return args.mapped(move), [{n: move(c) for n, c in cotangent.items()} for cotangent in cotangents]
+    return args.mapped(move), [{n: np.asarray(move(c)) for n, c in cotangent.items()} for cotangent in cotangents]
 
 
 def jittered_inputs(args: Arguments, seed: int, size: float) -> Arguments:

