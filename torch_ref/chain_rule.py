@@ -70,7 +70,9 @@ def backward(x: Any, divisor: float = 3) -> Backward:
 def _vector(function: str, x: Any, divisor: float) -> Tensor:
     x = torch.as_tensor(x)
     if x.ndim != 1:
-        raise ValueError(f"{function}: x must be a vector of features, but a tensor of shape {tuple(x.shape)} was given")
+        raise ValueError(
+            f"{function}: x must be a vector of features, but a tensor of shape {tuple(x.shape)} was given"
+        )
     if divisor == 0:
         raise ValueError(f"{function}: divisor must not be 0")
     return x if x.is_floating_point() else x.to(torch.get_default_dtype())

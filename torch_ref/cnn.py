@@ -54,7 +54,10 @@ def flat_size(image_shape: tuple[int, int, int]) -> int:
 
 
 def init(
-    generator: torch.Generator | None, image_shape: tuple[int, int, int] = (3, 32, 32), num_classes: int = 10, dtype: str = "float32"
+    generator: torch.Generator | None,
+    image_shape: tuple[int, int, int] = (3, 32, 32),
+    num_classes: int = 10,
+    dtype: str = "float32",
 ) -> Params:
     """Draw the initial parameters as `Model(...)` draws them, from the given generator."""
     drawn = (

@@ -29,7 +29,11 @@ class Model(nn.Module):
 
 
 def init(
-    generator: torch.Generator | None, input_size: int = 784, hidden_size: int = 500, num_classes: int = 10, dtype: str = "float32"
+    generator: torch.Generator | None,
+    input_size: int = 784,
+    hidden_size: int = 500,
+    num_classes: int = 10,
+    dtype: str = "float32",
 ) -> Params:
     """Draw the initial parameters as `Model(...)` draws them, from the given generator."""
     W1, b1 = initializers.linear(input_size, hidden_size, generator=generator, dtype=dtype)

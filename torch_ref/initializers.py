@@ -37,7 +37,9 @@ def conv(
     return _draw((out_channels, in_channels // groups, *kernel_size), bias, generator, dtype)
 
 
-def _draw(shape: tuple[int, ...], bias: bool, generator: torch.Generator | None, dtype: str) -> tuple[Tensor, Tensor | None]:
+def _draw(
+    shape: tuple[int, ...], bias: bool, generator: torch.Generator | None, dtype: str
+) -> tuple[Tensor, Tensor | None]:
     weight = torch.empty(shape, dtype=getattr(torch, dtype))
     nn.init.kaiming_uniform_(weight, a=math.sqrt(5), generator=generator)
     if not bias:

@@ -61,7 +61,9 @@ def vector_jacobian_product(f: Function, x: Tensor, v: Tensor) -> tuple[Tensor, 
     x = x.detach().requires_grad_()
     y = f(x)
     if v.shape != y.shape:
-        raise ValueError(f"vector_jacobian_product: v must have the shape of f(x), {tuple(y.shape)}, but {tuple(v.shape)} was given")
+        raise ValueError(
+            f"vector_jacobian_product: v must have the shape of f(x), {tuple(y.shape)}, but {tuple(v.shape)} was given"
+        )
     y.backward(v)
     assert x.grad is not None
     return y.detach(), x.grad
@@ -70,5 +72,8 @@ def vector_jacobian_product(f: Function, x: Tensor, v: Tensor) -> tuple[Tensor, 
 def jacobian_vector_product(f: Function, x: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
     """Compute f(x) and J · v: the change of f(x) when x moves along v."""
     if v.shape != x.shape:
-        raise ValueError(f"jacobian_vector_product: v must have the shape of x, {tuple(x.shape)}, but {tuple(v.shape)} was given")
-    return torch.func.jvp(f, (x,), (v,))
+        raise ValueError(
+            f"jacobian_vector_product: v must have the shape of x, {tuple(x.shape)}, but {tuple(v.shape)} was given"
+        )
+    pushed = torch.func.jvp(f, (x,), (v,))
+    return pushed[0], pushed[1]

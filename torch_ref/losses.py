@@ -34,14 +34,18 @@ def cross_entropy_of_probabilities(probabilities: Tensor, targets: Tensor) -> Te
     """
     if probabilities.ndim != 2 or probabilities.shape != targets.shape:
         given = f"{tuple(probabilities.shape)} and {tuple(targets.shape)}"
-        raise ValueError(f"cross_entropy_of_probabilities: expected two tensors of shape (batch, classes), but {given} were given")
+        raise ValueError(
+            f"cross_entropy_of_probabilities: expected two tensors of shape (batch, classes), but {given} were given"
+        )
     return -(targets * probabilities.log()).sum() / len(probabilities)
 
 
 def cross_entropy_by_notes(scores: Tensor, labels: Tensor) -> Tensor:
     """Compute the cross-entropy of raw scores the long way: softmax, one-hot, D(Ŷ, Y)."""
     probabilities = softmax(scores)
-    return cross_entropy_of_probabilities(probabilities, one_hot(labels, probabilities.shape[-1]).to(probabilities.dtype))
+    return cross_entropy_of_probabilities(
+        probabilities, one_hot(labels, probabilities.shape[-1]).to(probabilities.dtype)
+    )
 
 
 def cross_entropy_gradient(scores: Tensor, labels: Tensor) -> Tensor:

@@ -134,7 +134,9 @@ def _bce_with_logits(z: Array, t: Array, c: Array) -> Array:
 
 
 @_bce_with_logits.defjvp
-def _bce_with_logits_jvp(primals: tuple[Array, Array, Array], tangents: tuple[Array, Array, Array]) -> tuple[Array, Array]:
+def _bce_with_logits_jvp(
+    primals: tuple[Array, Array, Array], tangents: tuple[Array, Array, Array]
+) -> tuple[Array, Array]:
     (z, t, c), (dz, dt, dc) = primals, tangents
     slope = (c * t + 1 - t) * jax.nn.sigmoid(z) - c * t
     log_p, log_q = jax.nn.log_sigmoid(z), jax.nn.log_sigmoid(-z)
@@ -157,4 +159,6 @@ def _weighted(function: str, losses: Array, weight: ArrayLike | None, argument: 
     try:
         return losses * jnp.broadcast_to(w, losses.shape)
     except ValueError:
-        raise ValueError(f"{function}: {argument} of shape {w.shape} does not broadcast to the input's {losses.shape}") from None
+        raise ValueError(
+            f"{function}: {argument} of shape {w.shape} does not broadcast to the input's {losses.shape}"
+        ) from None

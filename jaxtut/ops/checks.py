@@ -5,6 +5,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jax.experimental import checkify
 from jaxtyping import Array, Bool
 
@@ -52,7 +53,12 @@ def same_shape(function: str, **arrays: Array) -> None:
 def shape(function: str, argument: str, x: Array, expected: tuple[int | None, ...]) -> None:
     """Refuse an array whose shape is not `expected`, where None stands for any size."""
     if x.ndim != len(expected) or any(e is not None and s != e for s, e in zip(x.shape, expected, strict=True)):
-        wanted = "(" + ", ".join("any" if e is None else str(e) for e in expected) + ("," if len(expected) == 1 else "") + ")"
+        wanted = (
+            "("
+            + ", ".join("any" if e is None else str(e) for e in expected)
+            + ("," if len(expected) == 1 else "")
+            + ")"
+        )
         raise ValueError(f"{function}: {argument} must have shape {wanted}, but {x.shape} was given")
 
 
@@ -62,7 +68,9 @@ def axis(function: str, dim: int, ndim: int) -> int:
     if not isinstance(dim, (int, np.integer)) or isinstance(dim, bool):
         raise TypeError(f"{function}: dim must be an integer, but {dim!r} was given")
     if not -size <= dim < size:
-        raise ValueError(f"{function}: dim must lie in [{-size}, {size - 1}] for an array of rank {ndim}, but {dim} was given")
+        raise ValueError(
+            f"{function}: dim must lie in [{-size}, {size - 1}] for an array of rank {ndim}, but {dim} was given"
+        )
     return int(dim) % size
 
 
@@ -71,7 +79,9 @@ def no_deprecated(function: str, **arguments: Any) -> None:
     given = {name: value for name, value in arguments.items() if value is not None}
     if given:
         names = ", ".join(f"{name}={value!r}" for name, value in given.items())
-        raise ValueError(f"{function}: {names} is deprecated in PyTorch and not taken here; write reduction='mean', 'sum' or 'none'")
+        raise ValueError(
+            f"{function}: {names} is deprecated in PyTorch and not taken here; write reduction='mean', 'sum' or 'none'"
+        )
 
 
 def reduce(function: str, loss: Array, reduction: Reduction) -> Array:
@@ -85,7 +95,7 @@ def reduce(function: str, loss: Array, reduction: Reduction) -> Array:
 
 def concrete(*arrays: Array) -> bool:
     """Say whether the values can be looked at now: outside `jit`, `vmap` and `scan`."""
-    return not any(isinstance(x, jax.core.Tracer) for x in arrays)
+    return not any(isinstance(x, Tracer) for x in arrays)
 
 
 def poison(x: Array, bad: Bool[Array, "..."], message: str) -> Array:

@@ -117,7 +117,9 @@ def cross_entropy(
     return _label_loss("cross_entropy", -log_softmax(x, _class_axis(x)), y, w, ignore_index, reduction, label_smoothing)
 
 
-def _arguments(function: str, input: ArrayLike, target: ArrayLike, weight: ArrayLike | None) -> tuple[Array, Array, Array | None]:
+def _arguments(
+    function: str, input: ArrayLike, target: ArrayLike, weight: ArrayLike | None
+) -> tuple[Array, Array, Array | None]:
     x = checks.floating(function, "input", input)
     y = checks.integral(function, "target", target)
     if x.ndim == 0:
@@ -125,7 +127,9 @@ def _arguments(function: str, input: ArrayLike, target: ArrayLike, weight: Array
     axis = _class_axis(x)
     expected = x.shape[:axis] + x.shape[axis + 1 :]
     if y.shape != expected:
-        raise ValueError(f"{function}: target must have shape {expected} for an input of shape {x.shape}, but {y.shape} was given")
+        raise ValueError(
+            f"{function}: target must have shape {expected} for an input of shape {x.shape}, but {y.shape} was given"
+        )
     return x, y, _class_weights(function, weight, x)
 
 
@@ -154,13 +158,21 @@ def _check_labels(function: str, x: Array, y: Array, ignore_index: int) -> None:
     bad = (labels != ignore_index) & ((labels < 0) | (labels >= classes))
     if bad.any():
         where = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise LabelError(f"{function}: target{list(where)} is {int(labels[where])}, but labels must lie in [0, {classes - 1}]")
+        raise LabelError(
+            f"{function}: target{list(where)} is {int(labels[where])}, but labels must lie in [0, {classes - 1}]"
+        )
 
 
 # Compiled as one, so that a call outside `jit` is one kernel and not a dozen.
 @partial(jax.jit, static_argnums=(0, 4, 5, 6))
 def _label_loss(
-    function: str, nll: Array, y: Array, w: Array | None, ignore_index: int, reduction: Reduction, label_smoothing: float
+    function: str,
+    nll: Array,
+    y: Array,
+    w: Array | None,
+    ignore_index: int,
+    reduction: Reduction,
+    label_smoothing: float,
 ) -> Array:
     losses, weights, counted = _label_losses(function, nll, y, w, ignore_index)
     if label_smoothing:
@@ -186,7 +198,9 @@ def _label_losses(
         weights = weights * jnp.sum(jnp.where(chosen, _along(w, axis, nll.ndim), 0), axis)
         losses = losses * weights
     # An out-of-range label has chosen nothing, so the sum over the row puts NaN into every class's gradient, not into one.
-    losses = jnp.where(bad, checks.poison(jnp.sum(nll, axis), bad, f"{function}: a label lies outside [0, {classes - 1}]"), losses)
+    losses = jnp.where(
+        bad, checks.poison(jnp.sum(nll, axis), bad, f"{function}: a label lies outside [0, {classes - 1}]"), losses
+    )
     return jnp.where(counted, losses, 0), weights, counted
 
 
@@ -202,7 +216,9 @@ def _probability_cross_entropy(
     checks.same_shape("cross_entropy", input=x, target=p)
     checks.same_dtype("cross_entropy", input=x, target=p)
     if ignore_index >= 0:
-        raise ValueError(f"cross_entropy: ignore_index needs labels, but the target holds probabilities and {ignore_index} was given")
+        raise ValueError(
+            f"cross_entropy: ignore_index needs labels, but the target holds probabilities and {ignore_index} was given"
+        )
     axis = _class_axis(x)
     w = _class_weights("cross_entropy", weight, x)
     if label_smoothing:

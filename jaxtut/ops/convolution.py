@@ -52,7 +52,9 @@ def conv2d(
     w = checks.floating("conv2d", "weight", weight)
     checks.same_dtype("conv2d", input=x, weight=w)
     if x.ndim not in (3, 4):
-        raise ValueError(f"conv2d: input must have shape (batch, channels, height, width) or (channels, height, width), but {x.shape} was given")
+        raise ValueError(
+            f"conv2d: input must have shape (batch, channels, height, width) or (channels, height, width), but {x.shape} was given"
+        )
     images = x if x.ndim == 4 else x[None]
     _check_channels(images, w, groups)
     strides = windows.per_axis("conv2d", "stride", stride, 2, 1)
@@ -76,9 +78,13 @@ def conv2d(
 
 def _check_channels(x: Array, w: Array, groups: int) -> None:
     if w.ndim != 4:
-        raise ValueError(f"conv2d: weight must have shape (channels_out, channels_in / groups, height, width), but {w.shape} was given")
+        raise ValueError(
+            f"conv2d: weight must have shape (channels_out, channels_in / groups, height, width), but {w.shape} was given"
+        )
     if 0 in (w.shape[0], *w.shape[2:]):
-        raise ValueError(f"conv2d: weight must have at least one output channel and a kernel of at least 1×1, but {w.shape} was given")
+        raise ValueError(
+            f"conv2d: weight must have at least one output channel and a kernel of at least 1×1, but {w.shape} was given"
+        )
     if not isinstance(groups, int) or groups < 1:
         raise ValueError(f"conv2d: groups must be a positive integer, but {groups!r} was given")
     if w.shape[0] % groups:
@@ -91,7 +97,11 @@ def _check_channels(x: Array, w: Array, groups: int) -> None:
 
 
 def _padding(
-    padding: Sizes | str, size: tuple[int, ...], kernel: tuple[int, ...], strides: tuple[int, ...], dilations: tuple[int, ...]
+    padding: Sizes | str,
+    size: tuple[int, ...],
+    kernel: tuple[int, ...],
+    strides: tuple[int, ...],
+    dilations: tuple[int, ...],
 ) -> list[tuple[int, int]]:
     spans = [d * (k - 1) for k, d in zip(kernel, dilations, strict=True)]
     if isinstance(padding, str):
@@ -105,5 +115,7 @@ def _padding(
         pads = [(p, p) for p in windows.per_axis("conv2d", "padding", padding, 2, 0)]
     for extent, span, (low, high) in zip(size, spans, pads, strict=True):
         if extent + low + high < span + 1:
-            raise ValueError(f"conv2d: the kernel of size {kernel} (dilation {dilations}) is larger than the padded image of size {size}")
+            raise ValueError(
+                f"conv2d: the kernel of size {kernel} (dilation {dilations}) is larger than the padded image of size {size}"
+            )
     return pads

@@ -37,7 +37,9 @@ def one_hot(tensor: Labels, num_classes: int = -1) -> Int[Array, "*batch classes
     visible = checks.concrete(labels)
     if num_classes == -1:
         if not visible:
-            raise ValueError("one_hot: num_classes must be given under jit and vmap, where the labels' values cannot be seen")
+            raise ValueError(
+                "one_hot: num_classes must be given under jit and vmap, where the labels' values cannot be seen"
+            )
         if labels.size == 0:
             raise ValueError("one_hot: num_classes must be given when there are no labels")
         num_classes = int(labels.max()) + 1
@@ -46,5 +48,7 @@ def one_hot(tensor: Labels, num_classes: int = -1) -> Int[Array, "*batch classes
     bad = (labels < 0) | (labels >= num_classes)
     if visible and bool(bad.any()):
         raise LabelError(f"one_hot: labels must lie in [0, {num_classes - 1}], but {int(labels[bad][0])} was given")
-    rows = (labels[..., None] == jnp.arange(num_classes, dtype=labels.dtype).reshape((1,) * labels.ndim + (-1,))).astype(labels.dtype)
+    rows = (
+        labels[..., None] == jnp.arange(num_classes, dtype=labels.dtype).reshape((1,) * labels.ndim + (-1,))
+    ).astype(labels.dtype)
     return jnp.where(bad[..., None], -1, rows)

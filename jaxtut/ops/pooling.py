@@ -56,7 +56,9 @@ def max_pool2d(
     """
     x = checks.floating("max_pool2d", "input", input)
     if x.ndim not in (3, 4):
-        raise ValueError(f"max_pool2d: input must have shape (batch, channels, height, width) or (channels, height, width), but {x.shape} was given")
+        raise ValueError(
+            f"max_pool2d: input must have shape (batch, channels, height, width) or (channels, height, width), but {x.shape} was given"
+        )
     if 0 in x.shape[-3:]:
         raise ValueError(f"max_pool2d: only the batch may be empty, but input of shape {x.shape} was given")
     kernel = windows.per_axis("max_pool2d", "kernel_size", kernel_size, 2, 1)
@@ -69,7 +71,9 @@ def max_pool2d(
         windows.count(*sizes, ceil_mode) for sizes in zip(x.shape[-2:], kernel, strides, pads, dilations, strict=True)
     )
     if any(c < 1 for c in counts):
-        raise ValueError(f"max_pool2d: the window {kernel} (dilation {dilations}) is larger than the padded image of shape {x.shape[-2:]}")
+        raise ValueError(
+            f"max_pool2d: the window {kernel} (dilation {dilations}) is larger than the padded image of shape {x.shape[-2:]}"
+        )
     return _max_pool(x, kernel, strides, pads, dilations, counts)
 
 
@@ -123,7 +127,9 @@ def _winners(members: tuple[Array, ...], first: Int[Array, "..."]) -> tuple[Arra
 
 
 @_pool.defjvp
-def _pool_jvp(primals: tuple[tuple[Array, ...], Array], tangents: tuple[tuple[Array, ...], Array]) -> tuple[Array, Array]:
+def _pool_jvp(
+    primals: tuple[tuple[Array, ...], Array], tangents: tuple[tuple[Array, ...], Array]
+) -> tuple[Array, Array]:
     (members, first), (moves, _) = primals, tangents
     best, place = _winners(members, first)
     tangent = jnp.zeros_like(best)

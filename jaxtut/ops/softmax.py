@@ -16,7 +16,9 @@ def _prepare(function: str, input: AnyFloats, dim: int | None, dtype: DTypeLike 
         x = x.astype(dtype)
     if dim is None:
         dim = 0 if x.ndim in (0, 1, 3) else 1
-        warnings.warn(f"{function}: dim was not given; dim={dim} is taken, as PyTorch takes it. Write it out.", stacklevel=3)
+        warnings.warn(
+            f"{function}: dim was not given; dim={dim} is taken, as PyTorch takes it. Write it out.", stacklevel=3
+        )
     return jnp.atleast_1d(x), checks.axis(function, dim, x.ndim)
 
 

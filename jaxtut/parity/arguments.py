@@ -34,11 +34,19 @@ class Arguments:
     def with_values(self, values: Sequence[Any]) -> "Arguments":
         """Return the same arguments with other values in the differentiable leaves."""
         new = iter(values)
-        return replace(self, leaves=tuple(replace(leaf, value=next(new)) if leaf.differentiable else leaf for leaf in self.leaves))
+        return replace(
+            self, leaves=tuple(replace(leaf, value=next(new)) if leaf.differentiable else leaf for leaf in self.leaves)
+        )
 
     def mapped(self, f: Callable[[np.ndarray], np.ndarray]) -> "Arguments":
         """Apply `f` to every array of a floating dtype, differentiable or not."""
-        return replace(self, leaves=tuple(replace(leaf, value=np.asarray(f(leaf.value))) if _is_floating(leaf.value) else leaf for leaf in self.leaves))
+        return replace(
+            self,
+            leaves=tuple(
+                replace(leaf, value=np.asarray(f(leaf.value))) if _is_floating(leaf.value) else leaf
+                for leaf in self.leaves
+            ),
+        )
 
     def astype(self, dtype: str) -> "Arguments":
         """Return the arguments with every floating array in this dtype."""
@@ -58,7 +66,9 @@ def collect(function: Callable, args: tuple, argnums: int | Sequence[int] | None
     names = _parameter_names(function, len(args), skip=params is not None)
     leaves: list[tuple[str, Any, bool]] = []
     parts: list[tuple[int, Rebuild]] = []
-    for tree, name, wanted in [(params, "", True)] * (params is not None) + [(a, names[i], i in chosen) for i, a in enumerate(args)]:
+    for tree, name, wanted in [(params, "", True)] * (params is not None) + [
+        (a, names[i], i in chosen) for i, a in enumerate(args)
+    ]:
         inner, rebuild = flatten(tree, name)
         leaves += [(n, _array(v), wanted) for n, v in inner]
         parts.append((len(inner), rebuild))
@@ -72,7 +82,9 @@ def collect(function: Callable, args: tuple, argnums: int | Sequence[int] | None
 
     marked = tuple(Leaf(n, v, wanted and _is_floating(v)) for n, v, wanted in leaves)
     if argnums not in (None, ()) and not any(leaf.differentiable for leaf in marked):
-        raise ValueError(f"compare: none of the arguments argnums={argnums} has a floating dtype, so there is nothing to differentiate")
+        raise ValueError(
+            f"compare: none of the arguments argnums={argnums} has a floating dtype, so there is nothing to differentiate"
+        )
     return Arguments(marked, put_back)
 
 
@@ -86,7 +98,9 @@ def move_by_ulps(x: np.ndarray, generator: np.random.Generator, hold_integers: b
     return np.where(x == np.round(x), x, moved) if hold_integers else moved
 
 
-def jitter(x: np.ndarray, generator: np.random.Generator, size: float, hold_integers: bool = False, reach: float = np.inf) -> np.ndarray:
+def jitter(
+    x: np.ndarray, generator: np.random.Generator, size: float, hold_integers: bool = False, reach: float = np.inf
+) -> np.ndarray:
     """Move every element by up to `size` of its magnitude (of 1, where it is smaller), but by no more than `reach` times itself."""
     magnitude = np.abs(x)
     span = size * np.maximum(magnitude, 1)
@@ -104,7 +118,9 @@ def _array(value: Any) -> Any:
         return value
     if hasattr(value, "__array__"):  # a JAX array or a tensor: taken for its numbers
         return _array(np.asarray(value.detach().cpu() if hasattr(value, "detach") else value))
-    raise TypeError(f"compare: arguments must be NumPy arrays, or nested containers of them, but {type(value).__name__} was given")
+    raise TypeError(
+        f"compare: arguments must be NumPy arrays, or nested containers of them, but {type(value).__name__} was given"
+    )
 
 
 def _is_floating(value: Any) -> bool:

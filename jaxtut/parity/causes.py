@@ -43,7 +43,7 @@ def _factor(jax: np.ndarray, torch: np.ndarray) -> str:
     if not jax.any():
         return "JAX has zeros only: a cut graph (stop_gradient, an integer, a rounding)?"
     factor = float(np.median(jax[where] / torch[where]))
-    if not _close(jax, factor * torch) or definition.U32 > abs(factor - 1):
+    if not _close(jax, factor * torch) or abs(factor - 1) < definition.U32:
         return ""
     if abs(factor + 1) < definition.U32:
         return "the sign is wrong"

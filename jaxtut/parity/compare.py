@@ -65,10 +65,14 @@ def compare(
         MissingDependencyError: PyTorch is not installed.
     """
     _check_options(cotangents, dtypes, modes)
-    return _Comparison(jax_fn, torch_fn, args, argnums, params, map_params, cotangents, seed, dtypes or ("float64", "float32"), modes).report()
+    return _Comparison(
+        jax_fn, torch_fn, args, argnums, params, map_params, cotangents, seed, dtypes or ("float64", "float32"), modes
+    ).report()
 
 
-def assert_same_gradients(jax_fn: Callable, torch_fn: Callable, *args: Any, at_kinks: str = "raise", **options: Any) -> Report:
+def assert_same_gradients(
+    jax_fn: Callable, torch_fn: Callable, *args: Any, at_kinks: str = "raise", **options: Any
+) -> Report:
     """Raise `AssertionError` unless two functions have the same values and gradients; the message names the first divergence.
 
     Args:
@@ -125,20 +129,28 @@ class _Comparison:
         if structure := self._structural_rows(exact, truth):
             return self._finish(structure)  # gradients this time
         if impure := self._impure(exact, truth):
-            return Report(IMPURE, (), None, (f"{impure} is impure: it differs from itself when run twice on the same inputs",))
+            return Report(
+                IMPURE, (), None, (f"{impure} is impure: it differs from itself when run twice on the same inputs",)
+            )
         single_torch = self.torch.run(self.args, self.cotangents, "float32")
         single = {mode: side.run(self.args, self.cotangents, "float32") for mode, side in self.sides.items()}
         if structure := self._structural_rows(single, single_torch, narrow_integers=True):
             return self._finish(structure)
         if truth.unused:
-            self.notes.append(f"PyTorch never used {', '.join(sorted(truth.unused))}: its gradient is None there, taken as zeros")
+            self.notes.append(
+                f"PyTorch never used {', '.join(sorted(truth.unused))}: its gradient is None there, taken as zeros"
+            )
         return self._finish(self._judge(exact, truth, single, single_torch))
 
     def _draw_cotangents(self, count: int) -> list[Arrays]:
         """Draw random cotangents for every floating output, rounded to float32; the first is 1 where the output is a scalar."""
         generator = np.random.default_rng(self.seed)
-        outputs = {n: a for n, a in self.torch.outputs(self.args, "float64").items() if np.issubdtype(a.dtype, np.floating)}
-        drawn = [{n: generator.standard_normal(a.shape).astype(np.float32) for n, a in outputs.items()} for _ in range(count)]
+        outputs = {
+            n: a for n, a in self.torch.outputs(self.args, "float64").items() if np.issubdtype(a.dtype, np.floating)
+        }
+        drawn = [
+            {n: generator.standard_normal(a.shape).astype(np.float32) for n, a in outputs.items()} for _ in range(count)
+        ]
         drawn[0] = {n: np.ones((), np.float32) if c.shape == () else c for n, c in drawn[0].items()}
         return drawn
 
@@ -148,13 +160,21 @@ class _Comparison:
             return
         try:
             self.sides["jit"].structure(self.args, "float64")
-        except (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError, jax.errors.NonConcreteBooleanIndexError):
+        except (
+            jax.errors.ConcretizationTypeError,
+            jax.errors.TracerArrayConversionError,
+            jax.errors.NonConcreteBooleanIndexError,
+        ):
             side = self.sides.pop("jit")
             self.notes.append("the JAX function cannot be compiled, since it looks at values; it was run eagerly")
             self.sides.setdefault("eager", JaxSide(side.function, side.map_params, jit=False))
 
     def _structural_rows(
-        self, jax_runs: dict[str, Observation], torch: Observation, narrow_integers: bool = False, shapes_only: bool = False
+        self,
+        jax_runs: dict[str, Observation],
+        torch: Observation,
+        narrow_integers: bool = False,
+        shapes_only: bool = False,
     ) -> list[Row]:
         rows = []
         for mode, run in jax_runs.items():
@@ -163,7 +183,11 @@ class _Comparison:
                 if key not in a or key not in b:
                     missing = "JAX" if key not in a else "PyTorch"
                     there = b[key] if key in b else a[key]
-                    rows.append(self._row(key, there.shape, there.dtype, mode, Judgement(DIFFERENT, note=f"missing in {missing}")))
+                    rows.append(
+                        self._row(
+                            key, there.shape, there.dtype, mode, Judgement(DIFFERENT, note=f"missing in {missing}")
+                        )
+                    )
                     continue
                 # With 64-bit mode off, JAX has no int64: its int32 is the counterpart.
                 both_integers = narrow_integers and all(np.issubdtype(x.dtype, np.integer) for x in (a[key], b[key]))
@@ -195,21 +219,30 @@ class _Comparison:
         jax_runs += [run for mode, run in single.items() if mode != main]
         noises = noise.noise_of(truth, torch_runs + jax_runs)
         errors = {
-            key: max(definition.largest_error(run.quantities()[key], truth.quantities()[key]) for run in torch_runs) for key in noises
+            key: max(definition.largest_error(run.quantities()[key], truth.quantities()[key]) for run in torch_runs)
+            for key in noises
         }
         rows = []
         for mode in self.sides:
             gated = self._rows64(mode, exact[mode].quantities(), truth.quantities(), single[mode], single_torch, noises)
             rows += gated if "float64" in self.dtypes else [row for row in gated if not row.same]
             if "float32" in self.dtypes:
-                rows += self._rows32(mode, single[mode].quantities(), single_torch.quantities(), truth.quantities(), errors, gated)
+                rows += self._rows32(
+                    mode, single[mode].quantities(), single_torch.quantities(), truth.quantities(), errors, gated
+                )
         return rows
 
-    def _rows64(self, mode: str, a: dict, b: dict, single: Observation, single_torch: Observation, noises: dict) -> list[Row]:
+    def _rows64(
+        self, mode: str, a: dict, b: dict, single: Observation, single_torch: Observation, noises: dict
+    ) -> list[Row]:
         judged = {}
         for key in b:
             floating = key in noises
-            judged[key] = definition.judge_float64(a[key], b[key], noises[key]) if floating else definition.judge_exact(a[key], b[key])
+            judged[key] = (
+                definition.judge_float64(a[key], b[key], noises[key])
+                if floating
+                else definition.judge_exact(a[key], b[key])
+            )
         failed = [key for key, j in judged.items() if j.verdict == DIFFERENT]
         if failed and all(key in noises for key in failed):
             noises = self._second_opinion(mode, failed, b, noises)
@@ -249,20 +282,24 @@ class _Comparison:
             else:
                 exempt = None
                 if passed[key] and definition.needs_exemptions(a[key], truth[key], errors[key]):
-                    exempt = kinks.near_ties(self.torch.run, truth[key], a[key], key, self.args, self.cotangents, self.seed)
+                    exempt = kinks.near_ties(
+                        self.torch.run, truth[key], a[key], key, self.args, self.cotangents, self.seed
+                    )
                 judged = definition.judge_float32(a[key], b[key], truth[key], errors[key], exempt)
                 err = (definition.largest_error(a[key], truth[key]), definition.largest_error(b[key], truth[key]))
             rows.append(self._row(key, b[key].shape, b[key].dtype, mode, judged, a[key], b[key], *err))
         return rows
 
-    def _row(self, key: Key, shape, dtype, mode: str, judged: Judgement, a=None, b=None, err_jax=0.0, err_torch=0.0) -> Row:
+    def _row(
+        self, key: Key, shape, dtype, mode: str, judged: Judgement, a=None, b=None, err_jax=0.0, err_torch=0.0
+    ) -> Row:
         kind, name = key
         inside = judged.index is not None and a is not None and b is not None and a.shape == b.shape
         numbers = (a[judged.index].item(), b[judged.index].item()) if inside else (None, None)  # pyright: ignore[reportOptionalSubscript]
-        bad = judged.verdict == DIFFERENT and a is not None and b is not None
+        bad = judged.verdict == DIFFERENT
         # The shape is the quantity's own; cotangents are the first axis of a stacked gradient.
         own = tuple(shape[1:]) if kind == "gradient" else tuple(shape)
-        cause = causes.likely_cause(a, b) if bad else ""
+        cause = causes.likely_cause(a, b) if bad and a is not None and b is not None else ""
         return Row(
             name, kind, own, str(dtype), judged.verdict, judged.max_ulp, judged.max_rel, err_jax, err_torch, mode, judged.index, *numbers,
             judged.note, cause,

@@ -85,7 +85,9 @@ def worst(verdicts: list[str]) -> str:
     return max(verdicts, key=VERDICTS.index, default=BIT_IDENTICAL)
 
 
-def structural_difference(jax: np.ndarray, torch: np.ndarray, same_dtype: bool = True) -> tuple[str, tuple[int, ...] | None]:
+def structural_difference(
+    jax: np.ndarray, torch: np.ndarray, same_dtype: bool = True
+) -> tuple[str, tuple[int, ...] | None]:
     """Say how two arrays differ in shape, dtype, or positions of NaN and infinities, and where first; an empty string if they do not."""
     if jax.shape != torch.shape:
         return f"shape {jax.shape} in JAX, {torch.shape} in PyTorch", None
@@ -97,7 +99,10 @@ def structural_difference(jax: np.ndarray, torch: np.ndarray, same_dtype: bool =
         where = test(jax) != test(torch)
         if where.any():
             index = tuple(int(i) for i in np.argwhere(where)[0])
-            return f"{what} stands at other places: at {list(index)} JAX has {jax[index]}, PyTorch {torch[index]}", index
+            return (
+                f"{what} stands at other places: at {list(index)} JAX has {jax[index]}, PyTorch {torch[index]}",
+                index,
+            )
     return "", None
 
 
@@ -174,7 +179,9 @@ def float32_allowance(truth: np.ndarray, torch_error: float) -> float:
     return max(torch_error, U32 * float(finite.max(initial=0)), float(np.finfo(np.float32).tiny))
 
 
-def judge_float32(jax: np.ndarray, torch: np.ndarray, truth: np.ndarray, torch_error: float, exempt: np.ndarray | None = None) -> Judgement:
+def judge_float32(
+    jax: np.ndarray, torch: np.ndarray, truth: np.ndarray, torch_error: float, exempt: np.ndarray | None = None
+) -> Judgement:
     """Judge two float32 arrays, whose float64 forms have passed the gate, by their errors.
 
     Args:
@@ -190,7 +197,9 @@ def judge_float32(jax: np.ndarray, torch: np.ndarray, truth: np.ndarray, torch_e
     counted = jax if exempt is None else np.where(exempt, truth.astype(np.float32), jax)
     ratio = largest_error(counted, truth) / float32_allowance(truth, torch_error)
     index = _argmax(np.abs(np.where(np.isfinite(counted), counted, 0) - np.where(np.isfinite(truth), truth, 0)))
-    note = f"{int(exempt.sum())} elements exempt: near-ties or subnormals" if exempt is not None and exempt.any() else ""
+    note = (
+        f"{int(exempt.sum())} elements exempt: near-ties or subnormals" if exempt is not None and exempt.any() else ""
+    )
     if ratio > FLOAT32_FACTOR:
         note = "; ".join(filter(None, [f"float32 less accurate by ×{ratio:.3g}", note]))
     verdict = TO_ROUNDING if ratio <= FLOAT32_CEILING else DIFFERENT

@@ -31,10 +31,23 @@ def page(report: "Report") -> str:
         f"<details><summary>What the words mean</summary><pre>{escape(report.definition)}</pre></details>",
     ]
     head = f"<meta charset=utf-8><meta name=viewport content='width=device-width'><title>Parity: {escape(report.verdict)}</title>"
-    return f"<!doctype html><html lang=en><head>{head}<style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>"
+    return (
+        f"<!doctype html><html lang=en><head>{head}<style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>"
+    )
 
 
-_HEADINGS = ("quantity", "kind", "shape", "dtype", "mode", "ulp", "relative", "JAX from truth", "PyTorch from truth", "verdict")
+_HEADINGS = (
+    "quantity",
+    "kind",
+    "shape",
+    "dtype",
+    "mode",
+    "ulp",
+    "relative",
+    "JAX from truth",
+    "PyTorch from truth",
+    "verdict",
+)
 
 
 def _row(row: "Row") -> str:
@@ -43,4 +56,10 @@ def _row(row: "Row") -> str:
     texts = [row.name, row.kind, str(row.shape), row.dtype, row.mode]
     numbers = [number(x) for x in (row.max_ulp, row.max_rel, row.err_jax, row.err_torch)]
     verdict = f"<td class={'good' if row.same else 'bad'}>{escape(row.verdict)} {escape(row.note)}</td>"
-    return "<tr>" + "".join(f"<td>{escape(t)}</td>" for t in texts) + "".join(f"<td class=n>{n}</td>" for n in numbers) + verdict + "</tr>"
+    return (
+        "<tr>"
+        + "".join(f"<td>{escape(t)}</td>" for t in texts)
+        + "".join(f"<td class=n>{n}</td>" for n in numbers)
+        + verdict
+        + "</tr>"
+    )

@@ -51,7 +51,9 @@ class JaxSide:
             run = self._runner("run", args, static)
             if not cotangents:
                 return Observation(_numpy(run(arrays, None)[0]))
-            results = [run(arrays, {n: jnp.asarray(c, dtype) for n, c in cotangent.items()}) for cotangent in cotangents]
+            results = [
+                run(arrays, {n: jnp.asarray(c, dtype) for n, c in cotangent.items()}) for cotangent in cotangents
+            ]
             names = [leaf.name for leaf in args.differentiable]
             stacked = {n: np.stack([np.asarray(gradients[i]) for _, gradients in results]) for i, n in enumerate(names)}
             return Observation(_numpy(results[0][0]), stacked)
@@ -65,7 +67,7 @@ class JaxSide:
             return Observation(_numpy(values), {n: np.asarray(g)[None] for n, g in gradients.items()})
 
     def _runner(self, kind: str, args: Arguments, static: tuple) -> Callable:
-        key = (kind, static, jax.config.jax_enable_x64)
+        key = (kind, static)
         if key not in self._compiled:
             call = self._caller(args, static)
             run = _differentiated(call, args) if kind == "run" else _tapped(call)
@@ -98,7 +100,11 @@ def _split(args: Arguments) -> tuple[list[jax.Array], tuple]:
 
 
 def _differentiated(call: Callable, args: Arguments) -> Callable:
-    positions = [i for i, leaf in enumerate(leaf for leaf in args.leaves if isinstance(leaf.value, np.ndarray)) if leaf.differentiable]
+    positions = [
+        i
+        for i, leaf in enumerate(leaf for leaf in args.leaves if isinstance(leaf.value, np.ndarray))
+        if leaf.differentiable
+    ]
 
     def run(arrays: list, cotangent: dict | None):
         def of_floats(floats: list):
@@ -125,7 +131,12 @@ def _tapped(call: Callable) -> Callable:
         closed = jax.make_jaxpr(names_only)(*arrays)
         order = jax.tree.structure(jax.eval_shape(names_only, *arrays))
         shapes: dict[str, jax.ShapeDtypeStruct] = {}
-        jax.eval_shape(lambda *xs: evaluate_with_taps(closed, xs, lambda n, x: shapes.setdefault(n, jax.ShapeDtypeStruct(x.shape, x.dtype)) and x), *arrays)
+
+        def remember(name: str, x: jax.Array) -> jax.Array:
+            shapes[name] = jax.ShapeDtypeStruct(x.shape, x.dtype)
+            return x
+
+        jax.eval_shape(lambda *xs: evaluate_with_taps(closed, xs, remember), *arrays)
 
         def probed(probes: dict):
             values: dict[str, jax.Array] = {}

@@ -3,12 +3,19 @@
 import numpy as np
 
 from . import definition
-from .noise import Key, Run, jittered_inputs
 from .arguments import Arguments
+from .noise import Key, Run, jittered_inputs
 from .observation import Arrays, Observation
 
 
-def vanishes_beside_the_kink(runs: tuple[Run, Run], args: Arguments, cotangents: list[Arrays], noise: dict[Key, np.ndarray], keys: list[Key], seed: int) -> bool:
+def vanishes_beside_the_kink(
+    runs: tuple[Run, Run],
+    args: Arguments,
+    cotangents: list[Arrays],
+    noise: dict[Key, np.ndarray],
+    keys: list[Key],
+    seed: int,
+) -> bool:
     """Say whether the float64 difference of these quantities is gone at inputs that are jittered a little."""
     for i in range(definition.KINK_JITTERS):
         moved = jittered_inputs(args, seed + i, definition.KINK_JITTER)
@@ -42,7 +49,9 @@ def rounding_decides(jax: Observation, torch: Observation) -> str:
     return ""
 
 
-def near_ties(run: Run, truth: np.ndarray, result: np.ndarray, key: Key, args: Arguments, cotangents: list[Arrays], seed: int) -> np.ndarray:
+def near_ties(
+    run: Run, truth: np.ndarray, result: np.ndarray, key: Key, args: Arguments, cotangents: list[Arrays], seed: int
+) -> np.ndarray:
     """Mark the elements of a float32 result that the truth reaches itself when the inputs move by a few ulp, and the subnormal ones.
 
     There the two precisions pick different members of a near-tie; the smooth part of the change is far smaller than the jump.

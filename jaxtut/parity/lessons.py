@@ -10,7 +10,19 @@ from .compare import compare
 from .report import Report
 from .torch_side import require_torch
 
-LESSONS = ("jacobian", "chain_rule", "backprop", "activations", "losses", "regression", "ffn", "cnn", "data", "transforms", "training")
+LESSONS = (
+    "jacobian",
+    "chain_rule",
+    "backprop",
+    "activations",
+    "losses",
+    "regression",
+    "ffn",
+    "cnn",
+    "data",
+    "transforms",
+    "training",
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +63,9 @@ def cases(lessons: tuple[str, ...] = LESSONS, seed: int = 0) -> Iterator[Case]:
     """
     unknown = [name for name in lessons if name not in LESSONS]
     if unknown:
-        raise ValueError(f"there is no lesson named {', '.join(map(repr, unknown))}; the lessons are {', '.join(LESSONS)}")
+        raise ValueError(
+            f"there is no lesson named {', '.join(map(repr, unknown))}; the lessons are {', '.join(LESSONS)}"
+        )
     require_torch()
     for lesson in LESSONS:
         if lesson in lessons:
@@ -76,7 +90,14 @@ def _jacobian(rng: np.random.Generator) -> Iterator[Case]:
 
     x = rng.normal(size=3)
     yield Case("jacobian", "f(x) = (x₁·x₂, x₃·sin x₂)", J.example, T.example, (x,))
-    yield Case("jacobian", "by rows, by columns, vJ and Jv", products(J), products(T), (x, rng.normal(size=2), rng.normal(size=3)), ())
+    yield Case(
+        "jacobian",
+        "by rows, by columns, vJ and Jv",
+        products(J),
+        products(T),
+        (x, rng.normal(size=2), rng.normal(size=3)),
+        (),
+    )
 
 
 def _chain_rule(rng: np.random.Generator) -> Iterator[Case]:
@@ -104,7 +125,9 @@ def _activations(rng: np.random.Generator) -> Iterator[Case]:
 
     points = np.concatenate([[-1e4, -100.0, -1.0, -0.0, 0.0, 1.0, 100.0, 1e4], rng.normal(size=24) * 3]).reshape(4, 8)
     for name in ("step", "sigmoid", "tanh", "relu", "leaky_relu", "softmax"):
-        yield Case("activations", f"{name}, kinks and saturation included", getattr(J, name), getattr(T, name), (points,))
+        yield Case(
+            "activations", f"{name}, kinks and saturation included", getattr(J, name), getattr(T, name), (points,)
+        )
     layers = tuple(rng.normal(size=s) for s in ((5, 4), (6, 4), (6,), (3, 6), (3,)))
     yield Case("activations", "two linear layers", J.stacked_linear, T.stacked_linear, layers)
     yield Case("activations", "collapsed to one", J.collapse, T.collapse, layers[1:])
@@ -121,7 +144,9 @@ def _losses(rng: np.random.Generator) -> Iterator[Case]:
     p, t = rng.uniform(0.01, 0.99, 32), rng.integers(0, 2, 32).astype(float)
     yield Case("losses", "binary_cross_entropy", J.binary_cross_entropy, T.binary_cross_entropy, (p, t))
     saturated = np.array([0.0, 1.0, 0.0, 1.0]), np.array([0.0, 1.0, 1.0, 0.0])
-    yield Case("losses", "binary_cross_entropy, saturated", J.binary_cross_entropy, T.binary_cross_entropy, saturated, (0,))
+    yield Case(
+        "losses", "binary_cross_entropy, saturated", J.binary_cross_entropy, T.binary_cross_entropy, saturated, (0,)
+    )
     z = np.concatenate([rng.normal(size=28) * 5, [-200.0, 200.0, -200.0, 200.0]])
     name = "binary_cross_entropy_with_logits"
     yield Case("losses", name, getattr(J, name), getattr(T, name), (z, t))
@@ -134,11 +159,24 @@ def _regression(rng: np.random.Generator) -> Iterator[Case]:
 
     wine, _ = data.wine()
     features = (wine - wine.mean(0)) / wine.std(0)
-    yield Case("regression", "linear regression on wine", J.loss, T.loss, (_parameters(J, 12), features[:64, 1:], features[:64, :1]))
+    yield Case(
+        "regression",
+        "linear regression on wine",
+        J.loss,
+        T.loss,
+        (_parameters(J, 12), features[:64, 1:], features[:64, :1]),
+    )
     X, y = data.breast_cancer()
     X, y = (X - X.mean(0)) / X.std(0), y[:, None].astype(float)
     for name in ("logistic_loss", "logistic_loss_with_logits"):
-        yield Case("regression", f"{name} on breast cancer", getattr(J, name), getattr(T, name), (_parameters(J, 30), X[:64], y[:64]), (0, 1))
+        yield Case(
+            "regression",
+            f"{name} on breast cancer",
+            getattr(J, name),
+            getattr(T, name),
+            (_parameters(J, 30), X[:64], y[:64]),
+            (0, 1),
+        )
 
 
 def _ffn(rng: np.random.Generator) -> Iterator[Case]:
@@ -152,7 +190,9 @@ def _ffn(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("ffn", "784-500-10 on digits", J.loss, T.loss, (_parameters(J), X[rows], y[rows]))
     yield Case("ffn", "scores", J.apply, T.apply, (_parameters(J, 784, 32), X[rows]))
     binary, positive = _parameters(J, 784, 32, 1), (y[rows] > 4)[:, None].astype(float)
-    yield Case("ffn", "binary: is the digit above 4?", J.binary_loss, T.binary_loss, (binary, X[rows], positive), (0, 1))
+    yield Case(
+        "ffn", "binary: is the digit above 4?", J.binary_loss, T.binary_loss, (binary, X[rows], positive), (0, 1)
+    )
 
 
 def _cnn(rng: np.random.Generator) -> Iterator[Case]:
@@ -163,8 +203,16 @@ def _cnn(rng: np.random.Generator) -> Iterator[Case]:
     yield _initial_parameters("cnn", J, T)
     X, y = data.mnist()
     rows = rng.choice(len(X), 4, replace=False)
-    yield Case("cnn", "1×28×28 on digits", J.loss, T.loss, (_parameters(J, (1, 28, 28)), X[rows].reshape(-1, 1, 28, 28), y[rows]))
-    yield Case("cnn", "3×32×32, scores", J.apply, T.apply, (_parameters(J), rng.normal(size=(2, 3, 32, 32))), modes=("jit",))
+    yield Case(
+        "cnn",
+        "1×28×28 on digits",
+        J.loss,
+        T.loss,
+        (_parameters(J, (1, 28, 28)), X[rows].reshape(-1, 1, 28, 28), y[rows]),
+    )
+    yield Case(
+        "cnn", "3×32×32, scores", J.apply, T.apply, (_parameters(J), rng.normal(size=(2, 3, 32, 32))), modes=("jit",)
+    )
 
 
 def _data(rng: np.random.Generator) -> Iterator[Case]:
@@ -177,7 +225,9 @@ def _data(rng: np.random.Generator) -> Iterator[Case]:
     def batches(module: Any, generator: Any) -> Callable:
         def f():
             X, y = module.wine()
-            loader = module.DataLoader(module.ArrayDataset(X.astype("float32"), y), batch_size=32, shuffle=True, generator=generator(7))
+            loader = module.DataLoader(
+                module.ArrayDataset(X.astype("float32"), y), batch_size=32, shuffle=True, generator=generator(7)
+            )
             found = {f"batch {i}": {"X": X, "y": y} for i, (X, y) in enumerate(loader)}
             return found | {"iterations": np.asarray(module.iterations_per_epoch(len(X), 32), "int32")}
 
@@ -201,7 +251,9 @@ def _transforms(rng: np.random.Generator) -> Iterator[Case]:
     def crop(module: Any, seed: Callable) -> Callable:
         def f():
             seed(11)
-            pipeline = module.Compose([module.Rescale(256), module.RandomCrop(224), module.RandomHorizontalFlip(), module.ToTensor()])
+            pipeline = module.Compose(
+                [module.Rescale(256), module.RandomCrop(224), module.RandomHorizontalFlip(), module.ToTensor()]
+            )
             return pipeline(photograph)
 
         return f
@@ -219,7 +271,15 @@ def _training(rng: np.random.Generator) -> Iterator[Case]:
     start = _parameters(ffn, 6, 5, 3)
     for name, options in (("SGD", {"lr": 0.1}), ("SGD", {"lr": 0.1, "momentum": 0.9}), ("Adam", {"lr": 0.01})):
         title = f"50 steps of {name}({', '.join(f'{k}={v}' for k, v in options.items())})"
-        yield Case("training", title, jax_steps(name, options, 50), torch_steps(name, options, 50), (start, X, y), (), modes=("jit",))
+        yield Case(
+            "training",
+            title,
+            jax_steps(name, options, 50),
+            torch_steps(name, options, 50),
+            (start, X, y),
+            (),
+            modes=("jit",),
+        )
 
 
 def _parameters(module: Any, *sizes: Any) -> dict[str, np.ndarray]:
@@ -236,7 +296,13 @@ def _initial_parameters(lesson: str, J: Any, T: Any) -> Case:
     def jax():
         return J.init(Generator(42))
 
-    return Case(lesson, "initial parameters from seed 42", jax, lambda: T.init(torch.Generator().manual_seed(42)), dtypes=("float32",))
+    return Case(
+        lesson,
+        "initial parameters from seed 42",
+        jax,
+        lambda: T.init(torch.Generator().manual_seed(42)),
+        dtypes=("float32",),
+    )
 
 
 _CASES: dict[str, Callable[[np.random.Generator], Iterator[Case]]] = {

@@ -63,18 +63,26 @@ class Run:
         last = self.epochs[-1]
         text = f"accuracy {last.accuracy_jax:.2%} in JAX, {last.accuracy_torch:.2%} in PyTorch, drift {last.drift:.1e}"
         if self.dtype == "float64":
-            same = all(e.accuracy_jax == e.accuracy_torch for e in self.epochs) and last.drift <= definition.TRAINING_DRIFT_FLOAT64
+            same = (
+                all(e.accuracy_jax == e.accuracy_torch for e in self.epochs)
+                and last.drift <= definition.TRAINING_DRIFT_FLOAT64
+            )
             return Verdict(same, f"{text}; {'the same run' if same else 'DIFFERENT: rounding does not explain it'}")
         points = 100 * abs(last.accuracy_jax - last.accuracy_torch)
         same = points <= definition.ACCURACY_POINTS_FLOAT32
-        return Verdict(same, f"{text}; {points:.1f} points apart, {'within' if same else 'MORE THAN'} {definition.ACCURACY_POINTS_FLOAT32}")
+        return Verdict(
+            same,
+            f"{text}; {points:.1f} points apart, {'within' if same else 'MORE THAN'} {definition.ACCURACY_POINTS_FLOAT32}",
+        )
 
     def to_dict(self) -> dict:
         """Return everything as plain data for JSON."""
         return asdict(self) | {"verdict": self.verdict()._asdict()}
 
 
-def train_in_lockstep(model: str, data: str, dtype: str, epochs: int | None, seed: int, advance: Advance = lambda done, total: None) -> Run:
+def train_in_lockstep(
+    model: str, data: str, dtype: str, epochs: int | None, seed: int, advance: Advance = lambda done, total: None
+) -> Run:
     """Train `model` on both sides with Adam and cross-entropy.
 
     Args:
@@ -89,7 +97,11 @@ def train_in_lockstep(model: str, data: str, dtype: str, epochs: int | None, see
         ValueError: an unknown model, data set or dtype.
         MissingDependencyError: PyTorch is not installed.
     """
-    for what, given, known in (("model", model, IMAGE_SHAPES), ("data set", data, ("mnist",)), ("dtype", dtype, ("float32", "float64"))):
+    for what, given, known in (
+        ("model", model, IMAGE_SHAPES),
+        ("data set", data, ("mnist",)),
+        ("dtype", dtype, ("float32", "float64")),
+    ):
         if given not in known:
             raise ValueError(f"there is no {what} {given!r} to train; choose from {', '.join(known)}")
     require_torch()
@@ -111,9 +123,15 @@ def _train(run: Run, epochs: int, advance: Advance) -> Run:
             run.losses_jax.append(ours.step(rows))
             run.losses_torch.append(theirs.step(rows))
             advance(epoch * steps + i + 1, epochs * steps)
-        losses = (float(np.mean([float(x) for x in side[-steps:]])) for side in (run.losses_jax, run.losses_torch))
-        accuracies = (float(np.mean(side.predict(X_test) == y_test)) for side in (ours, theirs))
-        run.epochs.append(Epoch(*losses, *accuracies, _drift(ours.params_as_numpy(), theirs.params_as_numpy())))
+        run.epochs.append(
+            Epoch(
+                loss_jax=float(np.mean([float(x) for x in run.losses_jax[-steps:]])),
+                loss_torch=float(np.mean(run.losses_torch[-steps:])),
+                accuracy_jax=float(np.mean(ours.predict(X_test) == y_test)),
+                accuracy_torch=float(np.mean(theirs.predict(X_test) == y_test)),
+                drift=_drift(ours.params_as_numpy(), theirs.params_as_numpy()),
+            )
+        )
     run.losses_jax, run.losses_torch = ([float(x) for x in side] for side in (run.losses_jax, run.losses_torch))
     return run
 
@@ -157,7 +175,9 @@ class _TorchTrainer:
         import torch
 
         self.torch = torch
-        self.model = import_module(f"torch_ref.{run.model}").Model(*_init_arguments(run.model)).to(getattr(torch, run.dtype))
+        self.model = (
+            import_module(f"torch_ref.{run.model}").Model(*_init_arguments(run.model)).to(getattr(torch, run.dtype))
+        )
         self.model.load_state_dict({n: torch.from_numpy(np.array(v)) for n, v in start.items()})
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=LEARNING_RATE)
         self.X, self.y = torch.from_numpy(X.copy()), torch.from_numpy(y.copy())
@@ -231,12 +251,24 @@ def draw(runs: list[Run], path: Path) -> None:
         loss.plot(run.losses_torch, color="tab:orange", linewidth=3, alpha=0.5, label="PyTorch")
         loss.plot(run.losses_jax, color="tab:blue", linewidth=0.8, label="JAX")
         loss.set(title=f"{run.model} {run.dtype}: loss", xlabel="step", ylabel="cross-entropy", yscale="log")
-        accuracy.plot(at, [100 * e.accuracy_torch for e in run.epochs], color="tab:orange", linewidth=5, alpha=0.5, label="PyTorch")
+        accuracy.plot(
+            at,
+            [100 * e.accuracy_torch for e in run.epochs],
+            color="tab:orange",
+            linewidth=5,
+            alpha=0.5,
+            label="PyTorch",
+        )
         accuracy.plot(at, [100 * e.accuracy_jax for e in run.epochs], color="tab:blue", marker=".", label="JAX")
         accuracy.set(title="test accuracy", xlabel="epoch", ylabel="%")
         distance = np.abs(np.subtract(run.losses_jax, run.losses_torch)) / np.abs(run.losses_torch)
         drift.plot(np.maximum(distance, np.finfo(float).tiny), color="tab:gray", linewidth=0.8, label="loss, each step")
-        drift.plot([len(run.losses_jax) / len(run.epochs) * i for i in at], [e.drift for e in run.epochs], "k.-", label="weights, each epoch")
+        drift.plot(
+            [len(run.losses_jax) / len(run.epochs) * i for i in at],
+            [e.drift for e in run.epochs],
+            "k.-",
+            label="weights, each epoch",
+        )
         drift.set(title="relative difference between the two", xlabel="step", yscale="log", ylim=(1e-17, 1))
         for axis in (loss, accuracy, drift):
             axis.grid(alpha=0.3)

@@ -12,7 +12,9 @@ Run = Callable[[Arguments, list[Arrays], str], Observation]
 Key = tuple[str, str]
 
 
-def moved_inputs(args: Arguments, cotangents: list[Arrays], seed: int, hold_integers: bool) -> tuple[Arguments, list[Arrays]]:
+def moved_inputs(
+    args: Arguments, cotangents: list[Arrays], seed: int, hold_integers: bool
+) -> tuple[Arguments, list[Arrays]]:
     """Return the arguments and the cotangents, every element one float32 ulp up or down."""
     generator = np.random.default_rng(seed)
 
@@ -28,7 +30,9 @@ def jittered_inputs(args: Arguments, seed: int, size: float) -> Arguments:
     return args.astype("float64").mapped(lambda x: jitter(x, generator, size))
 
 
-def float32_runs(run: Run, base: Observation, args: Arguments, cotangents: list[Arrays], seed: int) -> Iterator[Observation]:
+def float32_runs(
+    run: Run, base: Observation, args: Arguments, cotangents: list[Arrays], seed: int
+) -> Iterator[Observation]:
     """Yield the float32 runs that measure noise: the one at the inputs, then those at moved inputs.
 
     A function that refuses the moved inputs, or turns NaN there, is given inputs whose whole numbers were held.
@@ -58,7 +62,9 @@ def noise_of(truth: Observation, runs: list[Observation]) -> dict[Key, np.ndarra
     return noise
 
 
-def noise_nearby(run: Run, args: Arguments, cotangents: list[Arrays], seed: int) -> tuple[dict[Key, np.ndarray], dict[Key, np.ndarray]]:
+def noise_nearby(
+    run: Run, args: Arguments, cotangents: list[Arrays], seed: int
+) -> tuple[dict[Key, np.ndarray], dict[Key, np.ndarray]]:
     """Measure one side's |float32 − float64| at inputs nearby, where the luck of one rounding is gone: the second opinion of the definition.
 
     Returns:
@@ -86,5 +92,7 @@ def noise_nearby(run: Run, args: Arguments, cotangents: list[Arrays], seed: int)
 def _finite_where(base: Observation, moved: Observation) -> bool:
     there = moved.quantities()
     return all(
-        there[k].shape == a.shape and np.all(np.isfinite(there[k]) | ~np.isfinite(a)) for k, a in base.quantities().items() if np.issubdtype(a.dtype, np.floating)
+        there[k].shape == a.shape and np.all(np.isfinite(there[k]) | ~np.isfinite(a))
+        for k, a in base.quantities().items()
+        if np.issubdtype(a.dtype, np.floating)
     )

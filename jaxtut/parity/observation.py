@@ -18,7 +18,9 @@ class Observation:
 
     def quantities(self) -> dict[tuple[str, str], np.ndarray]:
         """Return everything by (kind, name): values first, in the order in which a reader meets them."""
-        return {("value", n): a for n, a in self.values.items()} | {("gradient", n): a for n, a in self.gradients.items()}
+        return {("value", n): a for n, a in self.values.items()} | {
+            ("gradient", n): a for n, a in self.gradients.items()
+        }
 
 
 def output_name(path: str) -> str:

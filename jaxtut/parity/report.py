@@ -48,8 +48,17 @@ class Row:
 
     def describe(self) -> str:
         """Return one line that says what differs, where, by how much, and why, as far as that is known."""
-        what = {"value": "value of", "gradient": "gradient of", "tap": "named value", "tap gradient": "gradient at named value"}[self.kind]
-        where = f" at {list(self.index)}: JAX {self.jax!r}, PyTorch {self.torch!r}" if self.jax is not None and self.index is not None else ""
+        what = {
+            "value": "value of",
+            "gradient": "gradient of",
+            "tap": "named value",
+            "tap gradient": "gradient at named value",
+        }[self.kind]
+        where = (
+            f" at {list(self.index)}: JAX {self.jax!r}, PyTorch {self.torch!r}"
+            if self.jax is not None and self.index is not None
+            else ""
+        )
         tail = "".join(f"; {text}" for text in (self.note, self.cause and f"likely cause: {self.cause}") if text)
         return f"{what} {self.name} ({self.dtype}, {self.mode}): {self.verdict}{where}{tail}"
 
@@ -87,7 +96,9 @@ class Report:
         table.add_column("verdict")
         for r in self.rows:
             numbers = (number(r.max_ulp), number(r.max_rel), number(r.err_jax), number(r.err_torch))
-            table.add_row(r.name, r.kind, str(r.shape), r.dtype, r.mode, *numbers, r.verdict + (f" ({r.note})" if r.note else ""))
+            table.add_row(
+                r.name, r.kind, str(r.shape), r.dtype, r.mode, *numbers, r.verdict + (f" ({r.note})" if r.note else "")
+            )
         return table
 
     def to_json(self) -> str:

@@ -15,7 +15,13 @@ from .lessons import Case, cases
 from .lockstep import Run, draw, train_in_lockstep
 from .report import Report, Row, number
 
-COLOURS = {BIT_IDENTICAL: "green", TO_ROUNDING: "green", definition.UNDECIDED: "yellow", definition.DIFFERENT: "bold red", definition.IMPURE: "bold red"}
+COLOURS = {
+    BIT_IDENTICAL: "green",
+    TO_ROUNDING: "green",
+    definition.UNDECIDED: "yellow",
+    definition.DIFFERENT: "bold red",
+    definition.IMPURE: "bold red",
+}
 
 WHY = """\
 Why we may say so: every value, and every gradient for three random cotangents, is compared element by element in float64 and float32, with
@@ -40,13 +46,19 @@ def run_check(lessons: tuple[str, ...], seed: int, json: Path | None, html: Path
     console.print(_summary(done))
     console.print(WHY, highlight=False)
     if json:
-        json.write_text(jsonlib.dumps([{"lesson": c.lesson, "title": c.title, **jsonlib.loads(r.to_json())} for c, r in done], indent=2))
+        json.write_text(
+            jsonlib.dumps(
+                [{"lesson": c.lesson, "title": c.title, **jsonlib.loads(r.to_json())} for c, r in done], indent=2
+            )
+        )
     if html:
         html.mkdir(parents=True, exist_ok=True)
         for i, (case, report) in enumerate(done):
             (html / f"{i:02d}-{case.lesson}.html").write_text(report.to_html())
     same = all(report.same for _, report in done)
-    console.print("Identical." if same else "DIFFERENT: see the lines in red.", style="bold green" if same else "bold red")
+    console.print(
+        "Identical." if same else "DIFFERENT: see the lines in red.", style="bold green" if same else "bold red"
+    )
     return same
 
 
@@ -63,7 +75,11 @@ def _case_table(case: Case, report: Report) -> Table:
         ulps = [number(modes[mode].max_ulp) if mode in modes else "–" for mode in ("jit", "eager")]
         # In float64 PyTorch's result is the truth, so nothing is said of its distance.
         errors = [number(max(row.max_rel for row in rows))]
-        errors += [number(max(r.err_jax for r in rows)), number(max(r.err_torch for r in rows))] if dtype != "float64" else ["", ""]
+        errors += (
+            [number(max(r.err_jax for r in rows)), number(max(r.err_torch for r in rows))]
+            if dtype != "float64"
+            else ["", ""]
+        )
         notes = "".join(f"; {note}" for note in dict.fromkeys(row.note for row in rows if row.note))
         label = f"∂/∂ {name}" if kind == "gradient" else name
         table.add_row(label, str(rows[0].shape), dtype, *ulps, *errors, f"[{COLOURS[verdict]}]{verdict}[/]{notes}")
@@ -85,11 +101,24 @@ def _summary(done: list[tuple[Case, Report]]) -> Table:
     for lesson in dict.fromkeys(case.lesson for case, _ in done):
         rows = [row for case, report in done if case.lesson == lesson for row in report.rows]
         kinds, verdicts = Counter(row.kind for row in rows), Counter(row.verdict for row in rows)
-        table.add_row(lesson, str(kinds["value"]), str(kinds["gradient"]), *(str(verdicts[v] or "") for v in definition.VERDICTS[:4]))
+        table.add_row(
+            lesson,
+            str(kinds["value"]),
+            str(kinds["gradient"]),
+            *(str(verdicts[v] or "") for v in definition.VERDICTS[:4]),
+        )
     return table
 
 
-def run_train(models: tuple[str, ...], data: str, dtypes: tuple[str, ...], epochs: int | None, seed: int, out: Path, console: Console) -> bool:
+def run_train(
+    models: tuple[str, ...],
+    data: str,
+    dtypes: tuple[str, ...],
+    epochs: int | None,
+    seed: int,
+    out: Path,
+    console: Console,
+) -> bool:
     """Train the models on both sides, print the epochs side by side, draw the curves; return whether the two sides agree."""
     runs: list[Run] = []
     for model in models:
@@ -109,17 +138,28 @@ def run_train(models: tuple[str, ...], data: str, dtypes: tuple[str, ...], epoch
     for run in runs:
         verdict = run.verdict()
         same &= verdict.same
-        console.print(f"{run.model} {run.dtype}: {verdict.text}", style="green" if verdict.same else "bold red", highlight=False)
+        console.print(
+            f"{run.model} {run.dtype}: {verdict.text}", style="green" if verdict.same else "bold red", highlight=False
+        )
     console.print(f"curves: {out / 'training.png'}", highlight=False)
     return same
 
 
 def _run_table(run: Run) -> Table:
-    table = Table(title=f"[bold]{run.model}[/] on {run.data}, {run.dtype}, batches of {run.batch_size}", title_justify="left")
+    table = Table(
+        title=f"[bold]{run.model}[/] on {run.data}, {run.dtype}, batches of {run.batch_size}", title_justify="left"
+    )
     for heading in ("epoch", "loss JAX", "loss PyTorch", "accuracy JAX", "accuracy PyTorch", "drift"):
         table.add_column(heading, justify="right")
     for i, e in enumerate(run.epochs, start=1):
-        table.add_row(str(i), f"{e.loss_jax:.6f}", f"{e.loss_torch:.6f}", f"{e.accuracy_jax:.2%}", f"{e.accuracy_torch:.2%}", f"{e.drift:.1e}")
+        table.add_row(
+            str(i),
+            f"{e.loss_jax:.6f}",
+            f"{e.loss_torch:.6f}",
+            f"{e.accuracy_jax:.2%}",
+            f"{e.accuracy_torch:.2%}",
+            f"{e.drift:.1e}",
+        )
     return table
 
 

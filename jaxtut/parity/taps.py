@@ -9,7 +9,14 @@ from jax.extend.core import ClosedJaxpr, Literal
 OnTap = Callable[[str, jax.Array], jax.Array]
 
 # Calls that are opened, by the parameter that holds the inner program. What has a derivative rule or a loop of its own stays closed.
-_OPENED = {"jit": "jaxpr", "pjit": "jaxpr", "closed_call": "call_jaxpr", "core_closed_call": "call_jaxpr", "remat2": "jaxpr", "checkpoint": "jaxpr"}
+_OPENED = {
+    "jit": "jaxpr",
+    "pjit": "jaxpr",
+    "closed_call": "call_jaxpr",
+    "core_closed_call": "call_jaxpr",
+    "remat2": "jaxpr",
+    "checkpoint": "jaxpr",
+}
 
 
 def evaluate_with_taps(closed: ClosedJaxpr, args: Sequence, on_tap: OnTap) -> list:

@@ -20,7 +20,9 @@ def require_torch() -> Any:
     try:
         import torch
     except ImportError:
-        raise MissingDependencyError('PyTorch is needed for a comparison and is not installed: pip install "jaxtut[torch]"') from None
+        raise MissingDependencyError(
+            'PyTorch is needed for a comparison and is not installed: pip install "jaxtut[torch]"'
+        ) from None
     return torch
 
 
@@ -36,7 +38,7 @@ class TorchSide:
 
     def __init__(self, function: Callable, has_params: bool = False):
         self.torch = require_torch()
-        self.function = function
+        self.function: Any = function
         self.has_params = has_params
 
     def outputs(self, args: Arguments, dtype: str) -> Arrays:
@@ -49,7 +51,9 @@ class TorchSide:
         names = [leaf.name for leaf in args.differentiable]
         pulled = [self._pull_back(outputs, leaves, c) for c in cotangents]
         gradients = {
-            n: np.stack([_numpy(leaves[i]) * 0 if g[i] is None else _numpy(g[i]) for g in pulled]) for i, n in enumerate(names) if pulled
+            n: np.stack([_numpy(leaves[i]) * 0 if g[i] is None else _numpy(g[i]) for g in pulled])
+            for i, n in enumerate(names)
+            if pulled
         }
         unused = frozenset(n for i, n in enumerate(names) if pulled and all(g[i] is None for g in pulled))
         return Observation({n: _numpy(t) for n, t in outputs.items()}, gradients, unused)
@@ -62,16 +66,18 @@ class TorchSide:
             outputs, _ = self._call(args, dtype)
         names = list(recording.tensors)
         pulled = self._pull_back(outputs, [recording.tensors[n] for n in names], cotangent)
-        gradients = {n: _numpy(recording.values[n]) * 0 if g is None else _numpy(g) for n, g in zip(names, pulled, strict=True)}
-        return Observation({n: _numpy(v) for n, v in recording.values.items()}, {n: g[None] for n, g in gradients.items()})
+        gradients = {
+            n: _numpy(recording.values[n]) * 0 if g is None else _numpy(g) for n, g in zip(names, pulled, strict=True)
+        }
+        return Observation(
+            {n: _numpy(v) for n, v in recording.values.items()}, {n: g[None] for n, g in gradients.items()}
+        )
 
     def _call(self, args: Arguments, dtype: str) -> tuple[dict, list]:
         leaves = [self._tensor(leaf, dtype) for leaf in args.leaves]
         positional = args.rebuild(leaves)
-        if isinstance(self.function, self.torch.nn.Module):
-            result = self._call_module(positional, dtype)
-        else:
-            result = self.function(*positional)
+        is_module = isinstance(self.function, self.torch.nn.Module)
+        result = self._call_module(positional, dtype) if is_module else self.function(*positional)
         named, _ = flatten(result)
         outputs = {output_name(n): self.torch.as_tensor(t) for n, t in named}
         return outputs, [t for t, leaf in zip(leaves, args.leaves, strict=True) if leaf.differentiable]
@@ -101,7 +107,9 @@ class TorchSide:
             return [None] * len(leaves)
         vectors = [self.torch.as_tensor(np.asarray(cotangent[n])).to(t.dtype) for n, t in attached.items()]
         wanted = [t for t in leaves if t.requires_grad]
-        found = iter(self.torch.autograd.grad(list(attached.values()), wanted, vectors, retain_graph=True, allow_unused=True))
+        found = iter(
+            self.torch.autograd.grad(list(attached.values()), wanted, vectors, retain_graph=True, allow_unused=True)
+        )
         return [next(found) if t.requires_grad else None for t in leaves]
 
 

@@ -19,12 +19,16 @@ def flatten(tree: Any, name: str = "") -> tuple[list[tuple[str, Any]], Rebuild]:
     if isinstance(tree, Mapping):
         # Keys are kept in the order of the mapping when it is put back, since some functions read it.
         keys = sorted(tree, key=str)
-        return _flatten_children([(str(k), tree[k]) for k in keys], name, lambda parts: _mapping(tree, dict(zip(keys, parts, strict=True))))
-    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
-        children = [(field, getattr(tree, field)) for field in tree._fields]
+        return _flatten_children(
+            [(str(k), tree[k]) for k in keys], name, lambda parts: _mapping(tree, dict(zip(keys, parts, strict=True)))
+        )
+    if isinstance(tree, tuple) and hasattr(tree, "_asdict"):
+        children = list(tree._asdict().items())  # pyright: ignore[reportAttributeAccessIssue]
         return _flatten_children(children, name, lambda parts: type(tree)(*parts))
     if isinstance(tree, (list, tuple)):
-        return _flatten_children([(str(i), child) for i, child in enumerate(tree)], name, lambda parts: type(tree)(parts))
+        return _flatten_children(
+            [(str(i), child) for i, child in enumerate(tree)], name, lambda parts: type(tree)(parts)
+        )
     if tree is None:
         return [], lambda leaves: None
     return [(name, tree)], lambda leaves: leaves[0]
@@ -35,7 +39,9 @@ def _mapping(like: Mapping, parts: dict) -> Any:
     return ordered if type(like) is dict else type(like)(ordered)  # pyright: ignore[reportCallIssue]
 
 
-def _flatten_children(children: list[tuple[str, Any]], name: str, combine: Callable[[list[Any]], Any]) -> tuple[list[tuple[str, Any]], Rebuild]:
+def _flatten_children(
+    children: list[tuple[str, Any]], name: str, combine: Callable[[list[Any]], Any]
+) -> tuple[list[tuple[str, Any]], Rebuild]:
     leaves: list[tuple[str, Any]] = []
     parts: list[tuple[int, Rebuild]] = []
     for key, child in children:

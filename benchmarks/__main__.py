@@ -1,0 +1,141 @@
+"""`python -m benchmarks`: check that all sides compute the same gradients, time them, and write the results."""
+
+import json as json_format
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import jax
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from . import bench_cnn, bench_cross_entropy, bench_ffn, bench_jacobian, report
+from .harness import Case, GradientsDiffer, Row, Side, cold_compiler, load, measure, pinned_threads, usable_cores
+from .sides import COMPILED
+
+BENCHMARKS = {
+    "jacobian": bench_jacobian.sides,
+    "cross_entropy": bench_cross_entropy.sides,
+    "ffn": bench_ffn.sides,
+    "cnn": bench_cnn.sides,
+}
+BATCHES, QUICK_BATCHES = (1, 16, 256), (1, 16)
+REPEATS, QUICK_REPEATS = 30, 5
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def run(
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A short run: batches 1 and 16, few repeats, no torch.compile.")
+    ] = False,
+    only: Annotated[list[str] | None, typer.Option(help="Only this benchmark; may be given several times.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write the JSON to this file too.")] = None,
+    out: Annotated[Path, typer.Option(help="The folder for JSON, Markdown and plot.")] = Path("results/benchmarks"),
+    repeats: Annotated[int | None, typer.Option(help=f"Samples of each side; {REPEATS} by default.", min=1)] = None,
+    seed: Annotated[int, typer.Option(help="Seed of weights and batches.", min=0)] = 0,
+) -> None:
+    """Time jaxtut beside plain JAX, PyTorch and torch.compile, on the CPU."""
+    try:
+        names = _known(only)
+        out.mkdir(parents=True, exist_ok=True)
+        for path in filter(None, (out / "benchmarks.json", json)):
+            _require_writable(path)
+    except (ValueError, OSError) as error:
+        _stop(str(error), 2)
+    settings = {
+        "benchmarks": names,
+        "quick": quick,
+        "repeats": repeats or (QUICK_REPEATS if quick else REPEATS),
+        "seed": seed,
+    }
+    console = Console()
+    try:
+        rows, data = _measure_all(settings, _load_before())
+    except GradientsDiffer as error:
+        _stop(str(error), 1)
+    (console if console.is_terminal else Console(width=150)).print(report.as_table(rows))
+    paths = report.write(out, data, rows)
+    if json is not None:
+        json.write_text(json_format.dumps(data, indent=2) + "\n", encoding="utf-8")
+        paths.append(json)
+    typer.echo("written: " + ", ".join(map(str, paths)))
+
+
+def _measure_all(settings: dict[str, Any], busy: float | None) -> tuple[list[Row], dict[str, Any]]:
+    batches = QUICK_BATCHES if settings["quick"] else BATCHES
+    cases = [Case(name, batch, _builder(name, batch, settings)) for name in settings["benchmarks"] for batch in batches]
+    rows: list[Row] = []
+    errors: dict[str, dict[str, float]] = {}
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with (
+        cold_compiler(),
+        pinned_threads() as threads,
+        jax.default_device(jax.devices("cpu")[0]),
+        Progress(*columns, console=Console(stderr=True)) as progress,
+    ):
+        task = progress.add_task("", total=len(cases) * settings["repeats"])
+        for case in cases:
+            progress.update(task, description=f"{case.benchmark}, batch {case.batch}")
+            try:
+                new_rows, errors[f"{case.benchmark}, batch {case.batch}"] = measure(
+                    case, settings["repeats"], partial(progress.advance, task)
+                )
+            except GradientsDiffer as error:
+                raise GradientsDiffer(f"{case.benchmark}, batch {case.batch}: {error}") from None
+            rows += new_rows
+        return rows, report.as_json(rows, errors, settings | {"batches": list(batches)}, threads, busy)
+
+
+def _load_before() -> float | None:
+    """Return the load, and warn of what disturbs: a thread that waits for its core stops torch's whole team of threads."""
+    now = load()
+    if now is not None and now > usable_cores() / 2:
+        typer.echo(
+            f"benchmarks: other programs are busy (load {now:.1f} on {usable_cores()} cores), which slows torch down "
+            "more than XLA; do not rely on the ratios",
+            err=True,
+        )
+    return now
+
+
+def _builder(name: str, batch: int, settings: dict[str, Any]) -> partial[list[Side]]:
+    return partial(_sides, name, batch, settings["seed"], settings["quick"])
+
+
+def _sides(name: str, batch: int, seed: int, quick: bool) -> list[Side]:
+    return [_left_out(side) if quick and side.name == COMPILED else side for side in BENCHMARKS[name](batch, seed)]
+
+
+def _left_out(side: Side) -> Side:
+    def refuse() -> None:
+        raise RuntimeError("left out by --quick: compiling takes longer than the rest of the run")
+
+    return Side(side.name, refuse, side.results, side.is_torch, optional=True)
+
+
+def _known(only: list[str] | None) -> list[str]:
+    unknown = [name for name in only or () if name not in BENCHMARKS]
+    if unknown:
+        raise ValueError(f"there is no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}")
+    return [name for name in BENCHMARKS if not only or name in only]
+
+
+def _require_writable(path: Path) -> None:
+    """Refuse now what would fail only after minutes of measuring."""
+    existed = path.exists()
+    with path.open("a"):
+        pass
+    if not existed:
+        path.unlink()
+
+
+def _stop(message: str, code: int) -> NoReturn:
+    typer.echo(f"benchmarks: {message}", err=True)
+    raise typer.Exit(code)
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m benchmarks")

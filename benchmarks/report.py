@@ -1,0 +1,196 @@
+"""Show what was measured: a terminal table, JSON, Markdown and a plot."""
+
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from .harness import GRADIENT_BOUND, Row, quartiles, usable_cores
+
+COLUMNS = (
+    "benchmark",
+    "batch",
+    "side",
+    "median ms",
+    "quartiles ms",
+    "speed against torch",
+    "quartiles",
+    "first call ms",
+)
+NOT_AVAILABLE = "not available"
+PACKAGES = ("jaxtut", "jax", "jaxlib", "optax", "numpy", "torch")
+
+
+def as_json(
+    rows: Sequence[Row],
+    errors: Mapping[str, Mapping[str, float]],
+    settings: Mapping[str, Any],
+    threads: int,
+    load: float | None,
+) -> dict[str, Any]:
+    """Return everything: the rows, and where, when and how they were measured.
+
+    Args:
+        rows: what was measured.
+        errors: of each case, the largest relative error of each side's gradients.
+        settings: what the command was asked for.
+        threads: PyTorch's threads.
+        load: processes that wanted a core just before the run, on average; None where the system does not tell.
+    """
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": {"system": platform.platform(), "processor": _processor(), "cores": usable_cores(), "load": load},
+        "versions": {"python": platform.python_version()} | {package: _version(package) for package in PACKAGES},
+        "threads": {
+            "torch": threads,
+            "xla": "its own pool, one thread a core",
+            "pinning": "torch.set_num_threads(cores this process may use); XLA goes by the same affinity mask",
+        },
+        "method": {
+            "device": "cpu",
+            "order": "the sides in turn, one sample each; an untimed call before each sample",
+            "speed": "seconds of the fastest torch side (by its median) divided by seconds of this side, turn by turn",
+            "first_call": "tracing, compiling (nothing cached on disk) and running once",
+            "first_compile": "the first call of the first torch.compile row also loads its compiler",
+            "gradient_bound": GRADIENT_BOUND,
+        },
+        "settings": dict(settings),
+        "gradient_errors": {case: dict(sides) for case, sides in errors.items()},
+        "rows": [_row_as_json(row) for row in rows],
+    }
+
+
+def _row_as_json(row: Row) -> dict[str, Any]:
+    keys = {"benchmark": row.benchmark, "batch": row.batch, "side": row.side, "unavailable": row.unavailable}
+    if not row.samples:
+        return keys
+    low, median, high = quartiles(row.samples)
+    return keys | {
+        "median_seconds": median,
+        "quartiles_seconds": [low, high],
+        "interquartile_seconds": high - low,
+        "speed_against_torch": _three(row.speed),
+        "first_call_seconds": row.first_call,
+        "calls_per_sample": row.calls,
+        "samples": len(row.samples),
+    }
+
+
+def _three(values: Sequence[float]) -> dict[str, Any] | None:
+    if not values:
+        return None
+    low, median, high = quartiles(values)
+    return {"median": median, "quartiles": [low, high]}
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    where = (row.benchmark, str(row.batch), row.side)
+    if not row.samples or row.first_call is None:
+        return (*where, NOT_AVAILABLE, "", "", "", "")
+    low, median, high = (f"{1e3 * seconds:.3g}" for seconds in quartiles(row.samples))
+    slow, speed, fast = (f"{ratio:.2f}" for ratio in quartiles(row.speed)) if row.speed else ("", "", "")
+    return (
+        *where,
+        median,
+        f"{low} to {high}",
+        f"{speed}×" if speed else "",
+        f"{slow} to {fast}",
+        f"{1e3 * row.first_call:.3g}",
+    )
+
+
+def as_table(rows: Sequence[Row]) -> Table:
+    """Return the table for the terminal, a section for each benchmark and batch size."""
+    table = Table(title="Time of one call", caption="speed: how many times as fast as the faster of torch's two sides")
+    for column in COLUMNS:
+        table.add_column(column, justify="left" if column in ("benchmark", "side") else "right")
+    for index, row in enumerate(rows):
+        ends = index + 1 == len(rows) or (rows[index + 1].benchmark, rows[index + 1].batch) != (
+            row.benchmark,
+            row.batch,
+        )
+        table.add_row(*_cells(row), end_section=ends)
+    return table
+
+
+def as_markdown(data: Mapping[str, Any], rows: Sequence[Row]) -> str:
+    """Return the table in Markdown, under a line that says where it was measured."""
+    versions = ", ".join(f"{name} {data['versions'][name]}" for name in ("jax", "torch"))
+    machine = f"{data['machine']['processor']}, {data['machine']['cores']} cores"
+    head = f"Measured on {data['date'][:10]}: {machine}; {versions}; float32."
+    lines = [COLUMNS, tuple("---" if name in ("benchmark", "side") else "---:" for name in COLUMNS), *map(_cells, rows)]
+    return f"{head}\n\n" + "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def plot(rows: Sequence[Row], path: Path) -> None:
+    """Draw time against batch size, one panel a benchmark, one line a side; the band is the interquartile range."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    benchmarks = list(dict.fromkeys(row.benchmark for row in rows))
+    sides = list(dict.fromkeys(row.side for row in rows))
+    figure = Figure(figsize=(4.2 * len(benchmarks), 4.2), layout="constrained")
+    FigureCanvasAgg(figure)  # draws without a display, whatever backend the user has set
+    panels = figure.subplots(1, len(benchmarks), squeeze=False)[0]
+    for panel, benchmark in zip(panels, benchmarks, strict=True):
+        for number, side in enumerate(sides):
+            _draw_line(
+                panel,
+                [row for row in rows if (row.benchmark, row.side) == (benchmark, side) and row.samples],
+                side,
+                number,
+            )
+        _label(panel, benchmark, sorted({row.batch for row in rows if row.benchmark == benchmark}))
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(sides), frameon=False)
+    figure.savefig(path, dpi=150)
+
+
+def _draw_line(panel: Any, rows: Sequence[Row], side: str, number: int) -> None:
+    if not rows:
+        return
+    low, median, high = zip(*(quartiles([1e3 * seconds for seconds in row.samples]) for row in rows), strict=True)
+    batches = [row.batch for row in rows]
+    panel.plot(batches, median, marker="os^D"[number % 4], color=f"C{number}", label=side)
+    panel.fill_between(batches, low, high, color=f"C{number}", alpha=0.2, linewidth=0)
+
+
+def _label(panel: Any, benchmark: str, batches: Sequence[int]) -> None:
+    panel.set(
+        title=benchmark.replace("_", " "),
+        xlabel="batch size",
+        ylabel="time of one call (ms)",
+        xscale="log",
+        yscale="log",
+    )
+    panel.set_xticks(batches, [str(batch) for batch in batches])
+    panel.minorticks_off()
+    panel.grid(alpha=0.3)
+
+
+def write(folder: Path, data: Mapping[str, Any], rows: Sequence[Row]) -> list[Path]:
+    """Write the three files, and return their paths."""
+    paths = [folder / f"benchmarks.{kind}" for kind in ("json", "md", "png")]
+    paths[0].write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    paths[1].write_text(as_markdown(data, rows), encoding="utf-8")
+    plot(rows, paths[2])
+    return paths
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()

@@ -1,0 +1,79 @@
+"""The affine map against PyTorch, and the shapes it refuses."""
+
+import jax
+import numpy as np
+import pytest
+import torch.nn.functional as TF
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jax.test_util import check_grads
+
+from jaxtut import functional as F
+from jaxtut import parity
+
+# Shapes of the input and the weight.
+SHAPES = (((3,), (4, 3)), ((2, 3), (4, 3)), ((2, 5, 3), (1, 3)), ((0, 3), (4, 3)), ((2, 0), (4, 0)))
+
+
+@given(st.sampled_from(SHAPES), st.booleans(), st.integers(0, 99), st.sampled_from([1e-3, 1.0, 1e4]))
+@settings(max_examples=8, deadline=None, derandomize=True)
+def test_same_as_pytorch(shapes: tuple, bias: bool, seed: int, scale: float) -> None:
+    rng = np.random.default_rng(seed)
+    args = [rng.normal(size=shape) * scale for shape in shapes] + [rng.normal(size=shapes[1][0])] * bias
+    report = parity.compare(F.linear, TF.linear, *args, cotangents=2)
+    assert report.same, report.summary()
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 3), (2, 2, 3)])
+def test_a_weight_of_one_dimension_drops_the_last(shape: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(0)
+    report = parity.compare(F.linear, TF.linear, rng.normal(size=shape), rng.normal(size=3))
+    assert report.same, report.summary()
+
+
+def test_values_and_gradients_by_hand() -> None:
+    x, W, b = (np.array(a, "float32") for a in ([[1, 2], [3, 4]], [[1, -1], [2, 0], [0, 3]], [10, 20, 30]))
+    np.testing.assert_array_equal(F.linear(x, W, b), [[9, 22, 36], [9, 26, 42]])
+    dx, dW, db = jax.grad(lambda *a: F.linear(*a).sum(), argnums=(0, 1, 2))(x, W, b)
+    np.testing.assert_array_equal(dx, [[3, 2], [3, 2]])
+    np.testing.assert_array_equal(dW, [[4, 6]] * 3)
+    np.testing.assert_array_equal(db, [2, 2, 2])
+
+
+def test_infinities_and_nan_pass_through_as_in_pytorch() -> None:
+    x = np.array([[np.inf, 1.0], [np.nan, 1.0], [-np.inf, 0.0], [0.0, -0.0]], "float32")
+    report = parity.compare(F.linear, TF.linear, x, np.array([[1.0, 2.0], [-1.0, 3.0]], "float32"), argnums=0)
+    assert report.same, report.summary()
+
+
+def test_finite_differences_and_transformations() -> None:
+    rng = np.random.default_rng(0)
+    x, W, b = rng.normal(size=(2, 3)), rng.normal(size=(4, 3)), rng.normal(size=4)
+    with jax.enable_x64(True):
+        check_grads(F.linear, (x, W, b), order=2, modes=("fwd", "rev"))
+        bound = 8 * np.finfo("float64").eps  # a sum of three products in another order
+        plain = F.linear(x, W, b)
+        np.testing.assert_allclose(jax.jit(F.linear)(x, W, b), plain, atol=bound)
+        np.testing.assert_allclose(jax.vmap(F.linear, (0, None, None))(x, W, b), plain, atol=bound)
+
+
+def test_refuses_wrong_shapes_and_dtypes() -> None:
+    def ones(*shape: int, dtype: str = "float32") -> np.ndarray:
+        return np.ones(shape, dtype)
+
+    with pytest.raises(ValueError, match=r"linear: weight must have shape \(any, 3\), but \(3, 4\) was given"):
+        F.linear(ones(2, 3), ones(3, 4))
+    with pytest.raises(ValueError, match=r"linear: weight must have shape \(3,\), but \(2,\) was given"):
+        F.linear(ones(2, 3), ones(2))
+    with pytest.raises(ValueError, match=r"linear: bias must have shape \(4,\), but \(1,\) was given"):
+        F.linear(ones(2, 3), ones(4, 3), ones(1))
+    with pytest.raises(ValueError, match=r"linear: a weight of shape \(3,\) takes no bias; give it the shape \(1, 3\)"):
+        F.linear(ones(2, 3), ones(3), ones(1))
+    with pytest.raises(ValueError, match="linear: input must have at least one dimension, but a 0-d array was given"):
+        F.linear(ones(), ones(4, 3))
+    with pytest.raises(TypeError, match="expected arguments of one dtype, but input float32, weight float16 were given"):
+        F.linear(ones(2, 3), ones(4, 3, dtype="float16"))
+    with pytest.raises(TypeError, match="expected arguments of one dtype, but input float32, bias float16 were given"):
+        F.linear(ones(2, 3), ones(4, 3), ones(4, dtype="float16"))
+    with pytest.raises(TypeError, match="linear: input must have a floating dtype, but int32 was given"):
+        F.linear(ones(2, 3, dtype="int32"), ones(4, 3))

@@ -1,0 +1,184 @@
+"""The Flax modules against the flat-parameter models and PyTorch: conversion both ways, values, gradients, files."""
+
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import torch
+from flax import nnx
+from safetensors.torch import load_file
+
+import torch_ref.cnn
+import torch_ref.ffn
+from jaxtut import cnn, ffn, flax_models, parameters, parity
+from jaxtut.flax_models import CNN, FFN, from_params, load_params, to_params
+from jaxtut.torch_random import Generator
+
+FFN_SIZES = (7, 5, 3)
+WIDE = (2, 16, 28)  # not square, so that rows and columns cannot be mistaken for each other
+DIGITS = (1, 20, 20)
+
+
+def _ffn_params() -> dict[str, jax.Array]:
+    return ffn.init(Generator(0), *FFN_SIZES)
+
+
+def _cnn_params(shape: tuple[int, int, int] = WIDE) -> dict[str, jax.Array]:
+    return cnn.init(Generator(1), shape, 4)
+
+
+def _numbers(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=shape).astype("float32")
+
+
+MODULES = [
+    pytest.param(lambda: FFN(*FFN_SIZES, rngs=nnx.Rngs(0)), id="FFN"),
+    pytest.param(lambda: CNN(WIDE, 4, rngs=nnx.Rngs(0)), id="CNN"),
+]
+
+
+@pytest.mark.parametrize("make", MODULES)
+def test_module_to_params_to_module_changes_no_bit(make: Any) -> None:
+    module = make()
+    params = to_params(module)
+    back = from_params(params, WIDE)
+    assert type(back) is type(module)
+    a, b = (jax.tree.leaves_with_path(nnx.to_pure_dict(nnx.state(m, nnx.Param))) for m in (module, back))
+    assert [path for path, _ in a] == [path for path, _ in b]
+    for (path, x), (_, y) in zip(a, b, strict=True):
+        np.testing.assert_array_equal(x, y, err_msg=str(path), strict=True)
+
+
+@pytest.mark.parametrize("params", [_ffn_params(), _cnn_params()], ids=["FFN", "CNN"])
+def test_params_to_module_to_params_changes_no_bit(params: dict) -> None:
+    back = to_params(from_params(params, WIDE))
+    assert list(back) == list(params)
+    for name, value in params.items():
+        np.testing.assert_array_equal(back[name], value, err_msg=name, strict=True)
+
+
+def test_default_sizes_are_those_of_the_lessons() -> None:
+    for module, init in ((nnx.eval_shape(lambda: FFN(rngs=nnx.Rngs(0))), ffn.init), (nnx.eval_shape(lambda: CNN(rngs=nnx.Rngs(0))), cnn.init)):
+        lesson = init(Generator(0))
+        assert {n: v.shape for n, v in jax.eval_shape(lambda m=module: to_params(m)).items()} == {n: v.shape for n, v in lesson.items()}
+
+
+def test_ffn_equals_the_lesson_and_pytorch() -> None:
+    params, x = _ffn_params(), _numbers(6, 7)
+    report = parity.compare(lambda p, x: from_params(p)(x), torch_ref.ffn.Model(*FFN_SIZES), x, params=params)
+    assert report.same, report.summary()
+    assert {row.name for row in report.rows if row.kind == "gradient"} == {*ffn.NAMES, "x"}
+    np.testing.assert_array_equal(jnp.argmax(from_params(params)(x), 1), ffn.predict(params, x))
+
+
+@pytest.mark.parametrize("shape", [WIDE, DIGITS])
+def test_cnn_equals_the_lesson_and_pytorch(shape: tuple[int, int, int]) -> None:
+    params, images = _cnn_params(shape), _numbers(2, *shape)
+    report = parity.compare(lambda p, x: from_params(p, shape)(x), torch_ref.cnn.Model(shape, 4), images, params=params)
+    assert report.same, report.summary()
+    assert {row.name for row in report.rows if row.kind == "gradient"} >= set(cnn.NAMES)
+
+
+def test_map_params_converts_inside_the_comparison() -> None:
+    graph, _ = nnx.split(from_params(_ffn_params()))
+
+    def state(params: Any) -> Any:
+        return nnx.state(from_params(params))
+
+    report = parity.compare(
+        lambda state, x: nnx.merge(graph, state)(x),
+        torch_ref.ffn.Model(*FFN_SIZES),
+        _numbers(6, 7),
+        params=_ffn_params(),
+        map_params=state,
+    )
+    assert report.same, report.summary()
+
+
+def test_gradients_of_the_module_are_those_of_the_lesson() -> None:
+    params, x, labels = _ffn_params(), _numbers(6, 7), np.array([0, 1, 2, 0, 1, 2])
+
+    def loss(module: FFN) -> jax.Array:
+        scores = module(x)
+        return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(scores), labels[:, None], 1))
+
+    module = from_params(params)
+    assert isinstance(module, FFN)
+    state = nnx.grad(loss)(module)
+    expected = jax.grad(ffn.loss)(params, x, labels)
+    # One float32 product more or less in the sum over six samples.
+    np.testing.assert_allclose(state["fc1"]["kernel"][...].T, expected["fc1.weight"], atol=8 * np.finfo("float32").eps)
+    np.testing.assert_allclose(state["fc2"]["bias"][...], expected["fc2.bias"], atol=8 * np.finfo("float32").eps)
+
+
+def test_a_wrong_flatten_order_is_caught() -> None:
+    params, images = _cnn_params(), _numbers(2, *WIDE)
+
+    def channels_last(p: dict, x: jax.Array) -> jax.Array:
+        module = from_params(p, WIDE)
+        module.fc1.kernel = nnx.Param(p["fc1.weight"].T)  # transposed, but the columns are not permuted
+        return module(x)
+
+    report = parity.compare(channels_last, torch_ref.cnn.Model(WIDE, 4), images, params=params, dtypes=("float64",))
+    assert report.verdict == "different"
+
+
+def test_rows_and_columns_exchanged_are_caught() -> None:
+    params = _cnn_params()
+    rows, columns = flax_models.CNN(WIDE, rngs=nnx.Rngs(0)).rows, flax_models.CNN(WIDE, rngs=nnx.Rngs(0)).columns
+    assert rows != columns
+    module = from_params(params, (2, 28, 16))
+    assert not np.array_equal(np.asarray(module.fc1.kernel[...]), np.asarray(from_params(params, WIDE).fc1.kernel[...]))
+
+
+@pytest.mark.parametrize("make", MODULES)
+def test_a_file_from_flax_loads_in_pytorch(make: Any, tmp_path: Path) -> None:
+    module = make()
+    params = to_params(module)
+    parameters.save(tmp_path / "flax.safetensors", params)
+    loaded = load_file(tmp_path / "flax.safetensors")
+    twin = torch_ref.ffn.Model(*FFN_SIZES) if isinstance(module, FFN) else torch_ref.cnn.Model(WIDE, 4)
+    twin.load_state_dict(loaded)
+    x = _numbers(2, FFN_SIZES[0]) if isinstance(module, FFN) else _numbers(2, *WIDE)
+    report = parity.compare(lambda x: module(x), twin, x, dtypes=("float32",))
+    assert report.same, report.summary()
+
+
+def test_a_transposed_numpy_view_is_stored_in_the_right_places(tmp_path: Path) -> None:
+    kernel = np.arange(6, dtype="float32").reshape(2, 3)
+    parameters.save(tmp_path / "view.safetensors", {"weight": kernel.T})
+    torch.testing.assert_close(load_file(tmp_path / "view.safetensors")["weight"], torch.tensor(kernel.T.copy()), rtol=0, atol=0)
+
+
+def test_modules_can_be_jitted_and_trained() -> None:
+    module = CNN(DIGITS, 4, rngs=nnx.Rngs(0))
+    images = _numbers(3, *DIGITS)
+    eager, jitted = module(images), nnx.jit(lambda m, x: m(x))(module, images)
+    assert eager.shape == (3, 4)
+    # Fusion reorders sums of 256 products.
+    np.testing.assert_allclose(eager, jitted, atol=64 * np.finfo("float32").eps)
+
+
+def test_load_params_refuses_and_leaves_the_module_alone() -> None:
+    module = FFN(*FFN_SIZES, rngs=nnx.Rngs(0))
+    before = to_params(module)
+    with pytest.raises(ValueError, match=r"load_params\(FFN\): fc1.weight must have shape \(5, 7\), but \(5, 8\) was given"):
+        load_params(module, ffn.init(Generator(0), 8, 5, 3))
+    with pytest.raises(ValueError, match=r"fc2.bias must have shape \(3,\), but \(1,\) was given"):
+        load_params(module, _ffn_params() | {"fc2.bias": jnp.zeros(1)})
+    with pytest.raises(ValueError, match=r"missing \['fc2.bias'\]"):
+        load_params(module, {n: v for n, v in _ffn_params().items() if n != "fc2.bias"})
+    for name, value in to_params(module).items():
+        np.testing.assert_array_equal(value, before[name])
+
+
+def test_from_params_refuses_what_is_neither_network() -> None:
+    with pytest.raises(ValueError, match=r"from_params: expected the parameters .*not expected \['w'\]"):
+        from_params({"w": jnp.zeros(1)})
+    with pytest.raises(ValueError, match="not 16 square images; give image_shape"):
+        from_params(_cnn_params())
+    with pytest.raises(ValueError, match="images must be at least 16×16"):
+        CNN((3, 15, 32), rngs=nnx.Rngs(0))

@@ -1,0 +1,13 @@
+"""The training pipeline: one step, one epoch, the whole run, and the accuracy."""
+
+from .batches import epoch_indices as epoch_indices
+from .epoch import make_epoch as make_epoch
+from .evaluation import correct_class as correct_class
+from .evaluation import correct_probability as correct_probability
+from .evaluation import correct_score as correct_score
+from .evaluation import evaluate as evaluate
+from .fitting import fit as fit
+from .results import FitResult as FitResult
+from .results import History as History
+from .results import NonFiniteLossError as NonFiniteLossError
+from .step import make_train_step as make_train_step
