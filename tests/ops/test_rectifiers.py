@@ -71,7 +71,7 @@ def test_finite_differences_and_transformations(name: str) -> None:
     f = PAIRS[name][0]
     x = np.array([[-2.0, -0.5, 0.7], [1.0, 3.0, -1.5]])
     with jax.enable_x64(True):
-        check_grads(f, (x,), order=2, modes=("fwd", "rev"))
+        check_grads(f, (x,), order=2, modes=("rev",))
         plain = f(x)
         np.testing.assert_array_equal(jax.jit(f)(x), plain)
         np.testing.assert_array_equal(jax.vmap(f)(x), plain)

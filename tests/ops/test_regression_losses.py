@@ -63,7 +63,7 @@ def test_finite_differences_and_transformations(name: str) -> None:
     x, t = np.array([[1.0, 3.0], [-2.0, 0.5]]), np.array([[0.0, 1.0], [1.0, 1.0]])
     f = getattr(F, name)
     with jax.enable_x64(True):
-        check_grads(f, (x, t), order=2, modes=("fwd", "rev"))
+        check_grads(f, (x, t), order=2, modes=("rev",))
         bound = 4 * np.finfo("float64").eps
         np.testing.assert_allclose(jax.jit(f)(x, t), f(x, t), rtol=bound)
         np.testing.assert_allclose(jax.vmap(f)(x, t), [f(a, b) for a, b in zip(x, t, strict=True)], rtol=bound)

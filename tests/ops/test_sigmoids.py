@@ -64,7 +64,7 @@ def test_finite_differences_and_transformations(name: str) -> None:
     f = PAIRS[name][0]
     x = np.array([[-2.0, -0.5, 0.0], [1.0, 3.0, -1.5]])
     with jax.enable_x64(True):
-        check_grads(f, (x,), order=2, modes=("fwd", "rev"))
+        check_grads(f, (x,), order=2, modes=("rev",))
         bound = 4 * np.finfo("float64").eps  # compiled code may round each of a few steps otherwise
         np.testing.assert_allclose(jax.jit(f)(x), f(x), rtol=bound)
         np.testing.assert_allclose(jax.vmap(f)(x), f(x), rtol=bound)

@@ -81,7 +81,7 @@ def test_finite_differences_and_transformations(name: str) -> None:
     x = np.random.default_rng(0).normal(size=(2, 3))
     f = _pair(name, 0)[0]
     with jax.enable_x64(True):
-        check_grads(f, (x,), order=2, modes=("fwd", "rev"))
+        check_grads(f, (x,), order=2, modes=("rev",))
         bound = 8 * np.finfo("float64").eps
         np.testing.assert_allclose(jax.jit(f)(x), f(x), rtol=bound)
         np.testing.assert_allclose(jax.vmap(f, in_axes=1, out_axes=1)(x), f(x), rtol=bound)

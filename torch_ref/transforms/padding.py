@@ -103,7 +103,9 @@ def _index(caller: str, n: int, before: int, after: int, mode: PaddingMode) -> t
     reach = {"reflect": high - low, "symmetric": high - low + 1}.get(mode)
     if reach is not None and max(before, after) > reach:
         kept = high - low + 1
-        raise ValueError(f"{caller}: mode {mode!r} can add {reach} pixels to a side of {kept}, not {max(before, after)}")
+        raise ValueError(
+            f"{caller}: mode {mode!r} can add {reach} pixels to a side of {kept}, not {max(before, after)}"
+        )
     positions = torch.arange(-before, n + after)
     if mode == "edge":
         return positions.clamp(low, high)
