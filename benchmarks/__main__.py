@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from . import bench_cnn, bench_cross_entropy, bench_ffn, bench_jacobian, report
-from .harness import Case, GradientsDiffer, Row, Side, cold_compiler, load, measure, pinned_threads, usable_cores
+from .harness import Case, GradientsDiffer, Row, Side, measure
+from .machine import cold_compiler, load, pinned_threads, usable_cores
 from .sides import COMPILED
 
 BENCHMARKS = {
@@ -43,8 +44,10 @@ def run(
         out.mkdir(parents=True, exist_ok=True)
         for path in filter(None, (out / "benchmarks.json", json)):
             _require_writable(path)
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         _stop(str(error), 2)
+    except OSError as error:
+        _stop(f"{error.filename} cannot be written: {error.strerror}", 2)
     settings = {
         "benchmarks": names,
         "quick": quick,

@@ -1,16 +1,12 @@
 """Compare the gradients of several sides first, then time them in turn."""
 
-import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-import torch
 
 # Of a leaf's largest element. Two honest float32 sums of 1e2 to 1e5 terms in different orders part by 1e-7 to 1e-5 of
 # it; a wrong rule parts by 1e-2 and more. Inputs are random normal numbers of a fixed seed, so that near-ties in
@@ -221,37 +217,3 @@ def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
     """
     low, middle, high = np.quantile(values, (0.25, 0.5, 0.75)).tolist()
     return low, middle, high
-
-
-def usable_cores() -> int:
-    """Return the number of cores that this process may use; XLA sizes its pool of threads by the same mask."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def load() -> float | None:
-    """Return how many processes wanted a core in the last minute, on average, or None where the system does not tell."""
-    return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-
-
-@contextmanager
-def cold_compiler() -> Iterator[None]:
-    """Let torch.compile find nothing that earlier runs left on disk, inside the `with` block: JAX finds nothing either."""
-    name, before = "TORCHINDUCTOR_CACHE_DIR", os.environ.get("TORCHINDUCTOR_CACHE_DIR")
-    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        os.environ[name] = folder
-        try:
-            yield
-        finally:
-            os.environ.pop(name)
-            os.environ.update({} if before is None else {name: before})
-
-
-@contextmanager
-def pinned_threads() -> Iterator[int]:
-    """Give PyTorch as many threads as XLA has, inside the `with` block."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(usable_cores())
-    try:
-        yield torch.get_num_threads()
-    finally:
-        torch.set_num_threads(before)

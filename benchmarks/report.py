@@ -5,12 +5,14 @@ import platform
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from math import nan
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
-from .harness import GRADIENT_BOUND, GradientsDiffer, Row, quartiles, usable_cores
+from .harness import GRADIENT_BOUND, GradientsDiffer, Row, quartiles
+from .machine import usable_cores
 
 COLUMNS = (
     "benchmark",
@@ -123,6 +125,8 @@ def as_markdown(data: Mapping[str, Any], rows: Sequence[Row]) -> str:
     """Return the table in Markdown, under a line that says where it was measured."""
     versions = ", ".join(f"{name} {data['versions'][name]}" for name in ("jax", "torch"))
     machine = f"{data['machine']['processor']}, {data['machine']['cores']} cores"
+    if (load := data["machine"].get("load")) is not None:
+        machine += f", load {load:.1f} before the run"
     head = f"Measured on {data['date'][:10]}: {machine}; {versions}; float32."
     lines = [COLUMNS, tuple("---" if name in ("benchmark", "side") else "---:" for name in COLUMNS), *map(_cells, rows)]
     notes = "".join(f"\n{reason}\n" for reason in reasons(rows))
@@ -144,18 +148,13 @@ def plot(rows: Sequence[Row], path: Path) -> None:
     from matplotlib.figure import Figure
 
     benchmarks = list(dict.fromkeys(row.benchmark for row in rows))
-    sides = list(dict.fromkeys(row.side for row in rows))
+    sides = list(dict.fromkeys(row.side for row in rows if row.samples))
     figure = Figure(figsize=(4.2 * len(benchmarks), 4.2), layout="constrained")
     FigureCanvasAgg(figure)  # draws without a display, whatever backend the user has set
     panels = figure.subplots(1, len(benchmarks), squeeze=False)[0]
     for panel, benchmark in zip(panels, benchmarks, strict=True):
         for number, side in enumerate(sides):
-            _draw_line(
-                panel,
-                [row for row in rows if (row.benchmark, row.side) == (benchmark, side) and row.samples],
-                side,
-                number,
-            )
+            _draw_line(panel, [row for row in rows if (row.benchmark, row.side) == (benchmark, side)], side, number)
         _label(panel, benchmark, sorted({row.batch for row in rows if row.benchmark == benchmark}))
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(sides), frameon=False)
@@ -163,9 +162,9 @@ def plot(rows: Sequence[Row], path: Path) -> None:
 
 
 def _draw_line(panel: Any, rows: Sequence[Row], side: str, number: int) -> None:
-    if not rows:
-        return
-    low, median, high = zip(*(quartiles([1e3 * seconds for seconds in row.samples]) for row in rows), strict=True)
+    # NaN leaves a gap where there is no time: no line is drawn over it.
+    times = (quartiles([1e3 * seconds for seconds in row.samples or [nan]]) for row in rows)
+    low, median, high = zip(*times, strict=True)
     batches = [row.batch for row in rows]
     panel.plot(batches, median, marker="os^D"[number % 4], color=f"C{number}", label=side)
     panel.fill_between(batches, low, high, color=f"C{number}", alpha=0.2, linewidth=0)

@@ -6,10 +6,9 @@
 | weight of a conv      | (out, in, height, width)               | `kernel`, (height, width, in, out) |
 | order of a flat image | channel, row, column                   | row, column, channel         |
 
-The last row is the one that is forgotten: the columns of the first linear layer after the convolutions are permuted too.
+The last row is the one that is forgotten: the columns of the first linear layer after the convolutions are permuted too. How many rows and
+columns the image has does not matter for that, since in both orders the row comes before the column.
 """
-
-from math import isqrt
 
 import jax.numpy as jnp
 import numpy as np
@@ -66,12 +65,12 @@ class CNN(nnx.Module):
 
     def __init__(self, image_shape: tuple[int, int, int] = (3, 32, 32), num_classes: int = 10, *, rngs: nnx.Rngs):
         channels, height, width = image_shape
-        self.rows, self.columns = (((size - 4) // 2 - 4) // 2 for size in (height, width))
-        if self.rows < 1 or self.columns < 1:
+        rows, columns = (((size - 4) // 2 - 4) // 2 for size in (height, width))
+        if rows < 1 or columns < 1:
             raise ValueError(f"CNN: images must be at least 16×16, but image_shape={image_shape} was given")
         self.conv1 = nnx.Conv(channels, 6, (5, 5), padding="VALID", rngs=rngs)
         self.conv2 = nnx.Conv(6, 16, (5, 5), padding="VALID", rngs=rngs)
-        self.fc1 = nnx.Linear(16 * self.rows * self.columns, 120, rngs=rngs)
+        self.fc1 = nnx.Linear(16 * rows * columns, 120, rngs=rngs)
         self.fc2 = nnx.Linear(120, 84, rngs=rngs)
         self.fc3 = nnx.Linear(84, num_classes, rngs=rngs)
 
@@ -88,6 +87,7 @@ class CNN(nnx.Module):
 
 
 Module = FFN | CNN
+FLAT_CHANNELS = 16  # of the image that CNN.fc1 takes flat
 
 
 def to_params(module: Module) -> Params:
@@ -105,7 +105,7 @@ def to_params(module: Module) -> Params:
     """
     params = {}
     for layer in module.LAYERS:
-        params[f"{layer}.weight"] = _weight(getattr(module, layer).kernel[...], _flattened(module, layer))
+        params[f"{layer}.weight"] = _weight(getattr(module, layer).kernel[...], _channels(module, layer))
         params[f"{layer}.bias"] = getattr(module, layer).bias[...]
     return params
 
@@ -123,19 +123,17 @@ def load_params(module: Module, params: Params) -> None:
         weight, bias = jnp.asarray(params[f"{layer}.weight"]), jnp.asarray(params[f"{layer}.bias"])
         _same_shape(name, f"{layer}.bias", bias.shape, getattr(module, layer).bias.shape)
         _same_shape(name, f"{layer}.weight", weight.shape, _weight_shape(getattr(module, layer).kernel.shape))
-        new[layer] = _kernel(weight, _flattened(module, layer)), bias
+        new[layer] = _kernel(weight, _channels(module, layer)), bias
     # Written only when all fit, so that a refused file leaves the module as it was.
     for layer, (kernel, bias) in new.items():
         getattr(module, layer).kernel, getattr(module, layer).bias = nnx.Param(kernel), nnx.Param(bias)
 
 
-def from_params(params: Params, image_shape: tuple[int, int, int] | None = None) -> Module:
+def from_params(params: Params) -> Module:
     """Build the module that has these parameters: an `FFN`, or a `CNN` where there are convolutions.
 
     Args:
         params: as `jaxtut.ffn.init` or `jaxtut.cnn.init` returns them, or a PyTorch state_dict as arrays.
-        image_shape: (channels, height, width) of a CNN's images; None takes them to be square. Weights do not say it, and the order of
-            the flat image depends on it.
 
     Example:
         >>> from jaxtut import ffn, torch_random
@@ -145,7 +143,7 @@ def from_params(params: Params, image_shape: tuple[int, int, int] | None = None)
         True
 
     Raises:
-        ValueError: names or shapes of neither network, or flat images that cannot be square.
+        ValueError: names or shapes of neither network.
     """
     if "conv1.weight" not in params:
         parameters.require("from_params", params, ("fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"))
@@ -153,39 +151,33 @@ def from_params(params: Params, image_shape: tuple[int, int, int] | None = None)
         module = nnx.eval_shape(lambda: FFN(inputs, hidden, classes, rngs=nnx.Rngs(0)))
     else:
         parameters.require("from_params", params, tuple(f"{n}.{k}" for n in CNN.LAYERS for k in ("weight", "bias")))
-        shape, classes = image_shape or _square_image(params), np.shape(params["fc3.weight"])[0]
-        module = nnx.eval_shape(lambda: CNN(shape, classes, rngs=nnx.Rngs(0)))
+        channels, classes = np.shape(params["conv1.weight"])[1], np.shape(params["fc3.weight"])[0]
+        pixels = np.shape(params["fc1.weight"])[1] // FLAT_CHANNELS
+        # Weights tell how many pixels reach fc1, not their rows and columns, which the module does not need: one row of them will do.
+        module = nnx.eval_shape(lambda: CNN((channels, 16, 4 * pixels + 12), classes, rngs=nnx.Rngs(0)))
     load_params(module, params)
     return module
 
 
-def _square_image(params: Params) -> tuple[int, int, int]:
-    flat = np.shape(params["fc1.weight"])[1]
-    side = isqrt(flat // 16)
-    if 16 * side**2 != flat:
-        raise ValueError(f"from_params: {flat} flat features are not 16 square images; give image_shape")
-    return np.shape(params["conv1.weight"])[1], 4 * side + 12, 4 * side + 12
+def _channels(module: Module, layer: str) -> int | None:
+    """Return the channels of the image that a layer takes flat, if it does."""
+    return FLAT_CHANNELS if isinstance(module, CNN) and layer == "fc1" else None
 
 
-def _flattened(module: Module, layer: str) -> tuple[int, int] | None:
-    """Return rows and columns of the image that a layer takes flat, if it does."""
-    return (module.rows, module.columns) if isinstance(module, CNN) and layer == "fc1" else None
-
-
-def _weight(kernel: Array, flattened: tuple[int, int] | None) -> Array:
+def _weight(kernel: Array, channels: int | None) -> Array:
     if kernel.ndim == 4:
         return kernel.transpose(3, 2, 0, 1)
-    if flattened is None:
+    if channels is None:
         return kernel.T
-    return kernel.reshape(*flattened, -1, kernel.shape[1]).transpose(3, 2, 0, 1).reshape(kernel.shape[::-1])
+    return kernel.reshape(-1, channels, kernel.shape[1]).transpose(2, 1, 0).reshape(kernel.shape[::-1])
 
 
-def _kernel(weight: Array, flattened: tuple[int, int] | None) -> Array:
+def _kernel(weight: Array, channels: int | None) -> Array:
     if weight.ndim == 4:
         return weight.transpose(2, 3, 1, 0)
-    if flattened is None:
+    if channels is None:
         return weight.T
-    return weight.reshape(weight.shape[0], -1, *flattened).transpose(2, 3, 1, 0).reshape(weight.shape[::-1])
+    return weight.reshape(weight.shape[0], channels, -1).transpose(2, 1, 0).reshape(weight.shape[::-1])
 
 
 def _weight_shape(kernel: tuple[int, ...]) -> tuple[int, ...]:

@@ -91,7 +91,7 @@ class RandomCrop(Transform):
         _, height, width = dimensions(img)
         down, across = max(self.size[0] - height, 0), max(self.size[1] - width, 0)
         if self.pad_if_needed and across:
-            img = self._padded(img, (across // 2, 0, across, 0))
+            img = self._padded(img, (across, 0, across, 0))
         if self.pad_if_needed and down:
             img = self._padded(img, (0, down, 0, down))
         return crop(img, *self.get_params(img, self.size))

@@ -19,12 +19,10 @@ from benchmarks.harness import (
     Row,
     Side,
     check_same,
-    cold_compiler,
     measure,
-    pinned_threads,
     quartiles,
-    usable_cores,
 )
+from benchmarks.machine import cold_compiler, pinned_threads, usable_cores
 from benchmarks.report import as_markdown
 from benchmarks.sides import COMPILED, EAGER, LIBRARY
 
@@ -252,4 +250,5 @@ def test_an_unwritable_path_is_one_line_and_exit_code_2(tmp_path, monkeypatch, o
     result = invoke("--quick", option, tmp_path / "file" / "below.json")
     assert result.exit_code == 2
     assert result.stderr.count("\n") == 1
-    assert str(tmp_path / "file") in result.stderr
+    assert f"{tmp_path / 'file'}" in result.stderr
+    assert "cannot be written" in result.stderr

@@ -27,14 +27,18 @@ def _pair(name: str, reduction: str, **weights: np.ndarray) -> tuple[Callable, C
         return getattr(F, name)(x, t, reduction=reduction, **{k: jnp.asarray(w, x.dtype) for k, w in weights.items()})
 
     def theirs(x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
-        return getattr(TF, name)(x, t, reduction=reduction, **{k: torch.tensor(w, dtype=x.dtype) for k, w in weights.items()})
+        return getattr(TF, name)(
+            x, t, reduction=reduction, **{k: torch.tensor(w, dtype=x.dtype) for k, w in weights.items()}
+        )
 
     return ours, theirs
 
 
 @given(st.sampled_from(SHAPES), st.sampled_from(REDUCTIONS), st.booleans(), st.booleans(), st.integers(0, 99))
-@settings(max_examples=10, deadline=None, derandomize=True)
-def test_probabilities_same_as_pytorch(shape: tuple[int, ...], reduction: str, weighted: bool, hard: bool, seed: int) -> None:
+@settings(max_examples=5, deadline=None, derandomize=True)
+def test_probabilities_same_as_pytorch(
+    shape: tuple[int, ...], reduction: str, weighted: bool, hard: bool, seed: int
+) -> None:
     rng = np.random.default_rng(seed)
     p, t = rng.uniform(0.001, 0.999, shape), rng.uniform(size=shape)
     weights = {"weight": rng.uniform(size=WEIGHTS[shape])} if weighted else {}
@@ -49,8 +53,10 @@ def test_probabilities_same_as_pytorch(shape: tuple[int, ...], reduction: str, w
     st.sampled_from([1.0, 30.0]),
     st.integers(0, 99),
 )
-@settings(max_examples=10, deadline=None, derandomize=True)
-def test_scores_same_as_pytorch(shape: tuple[int, ...], reduction: str, named: tuple[str, ...], scale: float, seed: int) -> None:
+@settings(max_examples=5, deadline=None, derandomize=True)
+def test_scores_same_as_pytorch(
+    shape: tuple[int, ...], reduction: str, named: tuple[str, ...], scale: float, seed: int
+) -> None:
     rng = np.random.default_rng(seed)
     z, t = rng.normal(size=shape) * scale, np.round(rng.uniform(size=shape))
     weights = {name: rng.uniform(0.5, 3, WEIGHTS[shape]) for name in named}
@@ -116,7 +122,7 @@ def test_finite_differences_and_transformations(name: str) -> None:
         return getattr(F, name)(x, t, w, **options)
 
     with jax.enable_x64(True):
-        check_grads(f, (x, t), order=2, modes=("rev",))
+        check_grads(jax.jit(f), (x, t), order=2, modes=("rev",))
         bound = 16 * np.finfo("float64").eps
         np.testing.assert_allclose(jax.jit(f)(x, t), f(x, t), rtol=bound)
         np.testing.assert_allclose(jax.vmap(f)(x, t), [f(a, b) for a, b in zip(x, t, strict=True)], rtol=bound)
@@ -135,22 +141,30 @@ def test_a_probability_outside_its_range_under_jit_is_nan_in_loss_and_gradient()
 @pytest.mark.parametrize("bad", [1.5, -0.25, np.nan])
 def test_refuses_a_probability_outside_its_range(bad: float) -> None:
     p, t = np.array([0.5, bad], "float32"), np.ones(2, "float32")
-    with pytest.raises(ValueError, match=rf"input must lie in \[0, 1\], but {bad} was given; raw scores belong into .*_with_logits"):
+    with pytest.raises(
+        ValueError, match=rf"input must lie in \[0, 1\], but {bad} was given; raw scores belong into .*_with_logits"
+    ):
         F.binary_cross_entropy(p, t)
 
 
 @pytest.mark.parametrize("name", [BCE, LOGITS])
 def test_refuses_wrong_shapes_dtypes_and_options(name: str) -> None:
     f, x = getattr(F, name), np.full((2, 3), 0.5, "float32")
-    with pytest.raises(ValueError, match=rf"{name}: expected arguments of one shape, but input \(2, 3\), target \(3,\) were given"):
+    with pytest.raises(
+        ValueError, match=rf"{name}: expected arguments of one shape, but input \(2, 3\), target \(3,\) were given"
+    ):
         f(x, x[0])
-    with pytest.raises(TypeError, match="expected arguments of one dtype, but input float32, target float16 were given"):
+    with pytest.raises(
+        TypeError, match="expected arguments of one dtype, but input float32, target float16 were given"
+    ):
         f(x, x.astype("float16"))
     with pytest.raises(TypeError, match=f"{name}: target must have a floating dtype, but int32 was given"):
         f(x, x.astype("int32"))
-    with pytest.raises(ValueError, match=rf"weight of shape \(2,\) does not broadcast to the input's \(2, 3\)"):
+    with pytest.raises(ValueError, match=r"weight of shape \(2,\) does not broadcast to the input's \(2, 3\)"):
         f(x, x, x[:, 0])
-    with pytest.raises(TypeError, match="expected arguments of one dtype, but input float32, weight float16 were given"):
+    with pytest.raises(
+        TypeError, match="expected arguments of one dtype, but input float32, weight float16 were given"
+    ):
         f(x, x, x.astype("float16"))
     with pytest.raises(ValueError, match="reduction must be one of 'none', 'mean', 'sum', but None was given"):
         f(x, x, reduction=None)

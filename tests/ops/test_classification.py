@@ -44,7 +44,7 @@ def _labels(shape: tuple[int, ...], rng: np.random.Generator, ignored: int) -> n
     st.sampled_from([-100, 1]),
     st.integers(0, 99),
 )
-@settings(max_examples=14, deadline=None, derandomize=True)
+@settings(max_examples=7, deadline=None, derandomize=True)
 def test_same_as_pytorch(
     name: str, shape: tuple[int, ...], reduction: str, weighted: bool, smoothing: float, ignored: int, seed: int
 ) -> None:
@@ -56,9 +56,13 @@ def test_same_as_pytorch(
     assert report.same, report.summary()
 
 
-@given(st.sampled_from(SHAPES), st.sampled_from(REDUCTIONS), st.booleans(), st.sampled_from([0.0, 0.1]), st.integers(0, 99))
-@settings(max_examples=8, deadline=None, derandomize=True)
-def test_same_as_pytorch_with_probabilities(shape: tuple[int, ...], reduction: str, weighted: bool, smoothing: float, seed: int) -> None:
+@given(
+    st.sampled_from(SHAPES), st.sampled_from(REDUCTIONS), st.booleans(), st.sampled_from([0.0, 0.1]), st.integers(0, 99)
+)
+@settings(max_examples=4, deadline=None, derandomize=True)
+def test_same_as_pytorch_with_probabilities(
+    shape: tuple[int, ...], reduction: str, weighted: bool, smoothing: float, seed: int
+) -> None:
     rng = np.random.default_rng(seed)
     args = [rng.normal(size=shape) * 4, rng.uniform(size=shape)] + [WEIGHT] * weighted
     pair = _pair("cross_entropy", reduction=reduction, label_smoothing=smoothing)
@@ -69,7 +73,10 @@ def test_same_as_pytorch_with_probabilities(shape: tuple[int, ...], reduction: s
 @pytest.mark.parametrize("name", NAMES)
 def test_same_at_infinities_nan_ties_and_large_scores(name: str) -> None:
     inf = np.inf
-    x = np.array([[inf, 0, 1], [-inf, 0, 1], [0, -inf, 1], [np.nan, 0, 1], [np.nan, 0, 1], [1e4, -1e4, 1e4], [0, 0, 0]], "float32")
+    x = np.array(
+        [[inf, 0, 1], [-inf, 0, 1], [0, -inf, 1], [np.nan, 0, 1], [np.nan, 0, 1], [1e4, -1e4, 1e4], [0, 0, 0]],
+        "float32",
+    )
     y = np.array([1, 0, 0, 0, -100, 1, 2])
     report = parity.compare(*_pair(name, reduction="none"), x, y)
     assert report.same, report.summary()
@@ -112,7 +119,9 @@ def test_labels_of_any_width(dtype: str) -> None:
     # 8 bits cannot count to 300: a class must not come round again.
     scores = np.random.default_rng(0).normal(size=(2, 300)).astype("float32")
     expected = TF.cross_entropy(torch.tensor(scores), torch.tensor([0, 43])).item()
-    np.testing.assert_allclose(F.cross_entropy(scores, np.array([0, 43], dtype)), expected, rtol=8 * np.finfo("float32").eps)
+    np.testing.assert_allclose(
+        F.cross_entropy(scores, np.array([0, 43], dtype)), expected, rtol=8 * np.finfo("float32").eps
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -166,7 +175,7 @@ def test_finite_differences_and_transformations(name: str) -> None:
     f = _pair(name, weight=np.array([1.0, 2.0, 0.5]))[0]
     with jax.enable_x64(True):
         x = np.asarray(SCORES, "float64")
-        check_grads(lambda x: f(x, y), (x,), order=2, modes=("rev",))
+        check_grads(jax.jit(lambda x: f(x, y)), (x,), order=2, modes=("rev",))
         bound = 8 * np.finfo("float64").eps
         np.testing.assert_allclose(jax.jit(f)(x, y), f(x, y), rtol=bound)
         np.testing.assert_allclose(jax.jacfwd(f)(x, y), jax.jacrev(f)(x, y), atol=bound)
@@ -177,7 +186,9 @@ def test_finite_differences_and_transformations(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_refuses_wrong_shapes_dtypes_and_options(name: str) -> None:
     f, y = getattr(F, name), np.array([0, 1, 2, 0])
-    with pytest.raises(ValueError, match=rf"{name}: target must have shape \(4,\) for an input of shape \(4, 3\), but \(3,\) was given"):
+    with pytest.raises(
+        ValueError, match=rf"{name}: target must have shape \(4,\) for an input of shape \(4, 3\), but \(3,\) was given"
+    ):
         f(SCORES, y[:3])
     with pytest.raises(ValueError, match="input must have a dimension of classes, but a 0-d array was given"):
         f(np.float32(1.0), np.int32(0))
@@ -189,7 +200,9 @@ def test_refuses_wrong_shapes_dtypes_and_options(name: str) -> None:
         f(SCORES, [0, 1, 2, 0])
     with pytest.raises(ValueError, match=rf"{name}: weight must have shape \(3,\), but \(2,\) was given"):
         f(SCORES, y, WEIGHT[:2])
-    with pytest.raises(TypeError, match="expected arguments of one dtype, but input float32, weight float16 were given"):
+    with pytest.raises(
+        TypeError, match="expected arguments of one dtype, but input float32, weight float16 were given"
+    ):
         f(SCORES, y, WEIGHT.astype("float16"))
     with pytest.raises(ValueError, match="reduction must be one of 'none', 'mean', 'sum', but 'average' was given"):
         f(SCORES, y, reduction="average")
@@ -202,11 +215,17 @@ def test_refuses_wrong_probabilities_and_smoothing() -> None:
     p = np.full((4, 3), 1 / 3, "float32")
     with pytest.raises(ValueError, match=r"label_smoothing must lie in \[0, 1\], but 1.5 was given"):
         F.cross_entropy(SCORES, p, label_smoothing=1.5)
-    with pytest.raises(ValueError, match="ignore_index needs labels, but the target holds probabilities and 1 was given"):
+    with pytest.raises(
+        ValueError, match="ignore_index needs labels, but the target holds probabilities and 1 was given"
+    ):
         F.cross_entropy(SCORES, p, ignore_index=1)
-    with pytest.raises(ValueError, match=r"expected arguments of one shape, but input \(4, 3\), target \(3, 3\) were given"):
+    with pytest.raises(
+        ValueError, match=r"expected arguments of one shape, but input \(4, 3\), target \(3, 3\) were given"
+    ):
         F.cross_entropy(SCORES, p[:3])
-    with pytest.raises(TypeError, match="expected arguments of one dtype, but input float32, target float16 were given"):
+    with pytest.raises(
+        TypeError, match="expected arguments of one dtype, but input float32, target float16 were given"
+    ):
         F.cross_entropy(SCORES, p.astype("float16"))
     with pytest.raises(TypeError, match="nll_loss: target must have an integer dtype, but float32 was given"):
         F.nll_loss(SCORES, p)

@@ -39,7 +39,10 @@ def _arrays(options: dict[str, Any], sizes: tuple, seed: int) -> tuple[np.ndarra
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 @given(st.sampled_from(SIZES), st.booleans(), st.integers(0, 99))
-@settings(max_examples=4, deadline=None, derandomize=True)
+@settings(max_examples=3, deadline=None, derandomize=True)
+@pytest.mark.filterwarnings(
+    "ignore:Using padding='same' with even kernel lengths:UserWarning"
+)  # PyTorch's own, of its speed
 def test_every_bit_on_whole_numbers(options: dict[str, Any], sizes: tuple, bias: bool, seed: int) -> None:
     # Sums of small whole numbers have no rounding, in whatever order they are taken.
     x, w, b = (np.round(4 * a).astype("float32") for a in _arrays(options, sizes, seed))
@@ -81,12 +84,14 @@ def test_finite_differences_and_transformations() -> None:
         return F.conv2d(x, w, b, stride=2, padding=1)
 
     with jax.enable_x64(True):
-        check_grads(f, (x, w, b), order=2, modes=("rev",))
+        check_grads(jax.jit(f), (x, w, b), order=2, modes=("rev",))
         bound = 64 * np.finfo("float64").eps  # sums of 16 products in another order
         plain = f(x, w, b)
         np.testing.assert_allclose(jax.jit(f)(x, w, b), plain, atol=bound)
         np.testing.assert_allclose(jax.vmap(f, (0, None, None))(x, w, b), plain, atol=bound)
-        np.testing.assert_allclose(jax.jvp(f, (x, w, b), (x, w * 0, b * 0))[1], plain - b.reshape(1, -1, 1, 1), atol=bound)
+        np.testing.assert_allclose(
+            jax.jvp(f, (x, w, b), (x, w * 0, b * 0))[1], plain - b.reshape(1, -1, 1, 1), atol=bound
+        )
 
 
 ONES = np.ones
@@ -99,19 +104,46 @@ REFUSED: tuple[tuple[type[Exception], str, tuple, dict[str, Any]], ...] = (
     (ValueError, "3 output channels are not divisible by groups=2", ((1, 2, 4, 4), (3, 1, 2, 2)), {"groups": 2}),
     (ValueError, "groups must be a positive integer, but 0 was given", ((1, 1, 4, 4), (1, 1, 2, 2)), {"groups": 0}),
     (ValueError, "stride must be at least 1, but 0 was given", ((1, 1, 4, 4), (1, 1, 2, 2)), {"stride": 0}),
-    (ValueError, r"stride must be an integer or 2 of them, but \(1, 1, 1\)", ((1, 1, 4, 4), (1, 1, 2, 2)), {"stride": (1, 1, 1)}),
-    (TypeError, "dilation must be an integer or 2 of them, but 1.5 was given", ((1, 1, 4, 4), (1, 1, 2, 2)), {"dilation": 1.5}),
-    (TypeError, "padding must be an integer or 2 of them, but True was given", ((1, 1, 4, 4), (1, 1, 2, 2)), {"padding": True}),
+    (
+        ValueError,
+        r"stride must be an integer or 2 of them, but \(1, 1, 1\)",
+        ((1, 1, 4, 4), (1, 1, 2, 2)),
+        {"stride": (1, 1, 1)},
+    ),
+    (
+        TypeError,
+        "dilation must be an integer or 2 of them, but 1.5 was given",
+        ((1, 1, 4, 4), (1, 1, 2, 2)),
+        {"dilation": 1.5},
+    ),
+    (
+        TypeError,
+        "padding must be an integer or 2 of them, but True was given",
+        ((1, 1, 4, 4), (1, 1, 2, 2)),
+        {"padding": True},
+    ),
     (ValueError, "padding must be at least 0, but -1 was given", ((1, 1, 4, 4), (1, 1, 2, 2)), {"padding": -1}),
-    (ValueError, "padding must be 'valid', 'same' or integers, but 'SAME' was given", ((1, 1, 4, 4), (1, 1, 2, 2)), {"padding": "SAME"}),
+    (
+        ValueError,
+        "padding must be 'valid', 'same' or integers, but 'SAME' was given",
+        ((1, 1, 4, 4), (1, 1, 2, 2)),
+        {"padding": "SAME"},
+    ),
     (ValueError, "padding='same' needs stride 1", ((1, 1, 4, 4), (1, 1, 2, 2)), {"padding": "same", "stride": 2}),
-    (ValueError, r"kernel of size \(5, 2\) .* is larger than the padded image of size \(4, 4\)", ((1, 1, 4, 4), (1, 1, 5, 2)), {}),
+    (
+        ValueError,
+        r"kernel of size \(5, 2\) .* is larger than the padded image of size \(4, 4\)",
+        ((1, 1, 4, 4), (1, 1, 5, 2)),
+        {},
+    ),
     (ValueError, r"bias must have shape \(2,\), but \(1,\) was given", ((1, 1, 4, 4), (2, 1, 2, 2), (1,)), {}),
 )
 
 
 @pytest.mark.parametrize(("kind", "message", "shapes", "options"), REFUSED, ids=[m[:40] for _, m, _, _ in REFUSED])
-def test_refuses_wrong_shapes_and_options(kind: type[Exception], message: str, shapes: tuple, options: dict[str, Any]) -> None:
+def test_refuses_wrong_shapes_and_options(
+    kind: type[Exception], message: str, shapes: tuple, options: dict[str, Any]
+) -> None:
     with pytest.raises(kind, match=message):
         F.conv2d(*(ONES(shape, "float32") for shape in shapes), **options)
 
@@ -120,7 +152,9 @@ def test_refuses_wrong_dtypes() -> None:
     x, w = ONES((1, 1, 4, 4), "float32"), ONES((1, 1, 2, 2), "float32")
     with pytest.raises(TypeError, match="conv2d: input must have a floating dtype, but int32 was given"):
         F.conv2d(x.astype("int32"), w)
-    with pytest.raises(TypeError, match="expected arguments of one dtype, but input float32, weight float16 were given"):
+    with pytest.raises(
+        TypeError, match="expected arguments of one dtype, but input float32, weight float16 were given"
+    ):
         F.conv2d(x, w.astype("float16"))
     with pytest.raises(TypeError, match="expected arguments of one dtype, but input float32, bias float16 were given"):
         F.conv2d(x, w, ONES(1, "float16"))

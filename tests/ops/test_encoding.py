@@ -17,14 +17,13 @@ labels = arrays(np.int64, st.sampled_from([(), (4,), (2, 3), (0, 2)]), elements=
 
 
 @given(labels, st.sampled_from([-1, 5, 7]))
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=8, deadline=None, derandomize=True)
 def test_same_as_pytorch(y: np.ndarray, num_classes: int) -> None:
     if y.size == 0 and num_classes == -1:
         num_classes = 5  # what cannot be inferred is tested below
     expected = TF.one_hot(torch.tensor(y), num_classes).numpy()
     with jax.enable_x64(True):
         np.testing.assert_array_equal(F.one_hot(y, num_classes), expected, strict=True)
-    np.testing.assert_array_equal(F.one_hot(y, num_classes), expected)
 
 
 def test_many_classes_and_narrow_labels() -> None:

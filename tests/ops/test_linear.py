@@ -16,7 +16,7 @@ SHAPES = (((3,), (4, 3)), ((2, 3), (4, 3)), ((2, 5, 3), (1, 3)), ((0, 3), (4, 3)
 
 
 @given(st.sampled_from(SHAPES), st.booleans(), st.integers(0, 99), st.sampled_from([1e-3, 1.0, 1e4]))
-@settings(max_examples=8, deadline=None, derandomize=True)
+@settings(max_examples=5, deadline=None, derandomize=True)
 def test_same_as_pytorch(shapes: tuple, bias: bool, seed: int, scale: float) -> None:
     rng = np.random.default_rng(seed)
     args = [rng.normal(size=shape) * scale for shape in shapes] + [rng.normal(size=shapes[1][0])] * bias
@@ -50,7 +50,7 @@ def test_finite_differences_and_transformations() -> None:
     rng = np.random.default_rng(0)
     x, W, b = rng.normal(size=(2, 3)), rng.normal(size=(4, 3)), rng.normal(size=4)
     with jax.enable_x64(True):
-        check_grads(F.linear, (x, W, b), order=2, modes=("rev",))
+        check_grads(jax.jit(F.linear), (x, W, b), order=2, modes=("rev",))
         bound = 8 * np.finfo("float64").eps  # a sum of three products in another order
         plain = F.linear(x, W, b)
         np.testing.assert_allclose(jax.jit(F.linear)(x, W, b), plain, atol=bound)
@@ -71,7 +71,9 @@ def test_refuses_wrong_shapes_and_dtypes() -> None:
         F.linear(ones(2, 3), ones(3), ones(1))
     with pytest.raises(ValueError, match="linear: input must have at least one dimension, but a 0-d array was given"):
         F.linear(ones(), ones(4, 3))
-    with pytest.raises(TypeError, match="expected arguments of one dtype, but input float32, weight float16 were given"):
+    with pytest.raises(
+        TypeError, match="expected arguments of one dtype, but input float32, weight float16 were given"
+    ):
         F.linear(ones(2, 3), ones(4, 3, dtype="float16"))
     with pytest.raises(TypeError, match="expected arguments of one dtype, but input float32, bias float16 were given"):
         F.linear(ones(2, 3), ones(4, 3), ones(4, dtype="float16"))

@@ -31,7 +31,7 @@ STRANGE = np.array([np.nan, np.inf, -np.inf, -np.inf, 0.0, 1.0])
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 @given(st.sampled_from(SHAPES), st.sampled_from(["float32", "float64"]), st.booleans(), st.integers(0, 99))
-@settings(max_examples=6, deadline=None, derandomize=True)
+@settings(max_examples=4, deadline=None, derandomize=True)
 def test_every_bit_with_ties_nan_and_infinities(
     options: dict[str, Any], shape: tuple[int, ...], dtype: str, strange: bool, seed: int
 ) -> None:
@@ -78,7 +78,7 @@ def test_finite_differences_and_transformations() -> None:
         return F.max_pool2d(x, 3, stride=2, padding=1)
 
     with jax.enable_x64(True):
-        check_grads(f, (image,), order=2, modes=("rev",))
+        check_grads(jax.jit(f), (image,), order=2, modes=("rev",))
         np.testing.assert_array_equal(jax.jit(f)(image), f(image))
         np.testing.assert_array_equal(jax.vmap(f)(image), f(image))
         np.testing.assert_array_equal(jax.jvp(f, (image,), (image,))[1], f(image))  # the winner's tangent is the winner
@@ -88,18 +88,35 @@ REFUSED: tuple[tuple[type[Exception], str, tuple[int, ...], dict[str, Any]], ...
     (ValueError, r"max_pool2d: input must have shape .* but \(4, 4\) was given", (4, 4), {"kernel_size": 2}),
     (ValueError, r"only the batch may be empty, but input of shape \(2, 0, 4, 4\)", (2, 0, 4, 4), {"kernel_size": 2}),
     (ValueError, "kernel_size must be at least 1, but 0 was given", (1, 4, 4), {"kernel_size": 0}),
-    (ValueError, r"kernel_size must be an integer or 2 of them, but \(2, 2, 2\)", (1, 4, 4), {"kernel_size": (2, 2, 2)}),
+    (
+        ValueError,
+        r"kernel_size must be an integer or 2 of them, but \(2, 2, 2\)",
+        (1, 4, 4),
+        {"kernel_size": (2, 2, 2)},
+    ),
     (TypeError, "kernel_size must be an integer or 2 of them, but 2.0 was given", (1, 4, 4), {"kernel_size": 2.0}),
     (ValueError, "stride must be at least 1, but 0 was given", (1, 4, 4), {"kernel_size": 2, "stride": 0}),
     (ValueError, "dilation must be at least 1, but 0 was given", (1, 4, 4), {"kernel_size": 2, "dilation": 0}),
     (ValueError, "padding must be at least 0, but -1 was given", (1, 4, 4), {"kernel_size": 2, "padding": -1}),
-    (ValueError, r"padding must be at most half of kernel_size=\(3, 3\), but \(2, 2\)", (1, 4, 4), {"kernel_size": 3, "padding": 2}),
-    (ValueError, r"the window \(5, 5\) .* is larger than the padded image of shape \(4, 4\)", (1, 4, 4), {"kernel_size": 5}),
+    (
+        ValueError,
+        r"padding must be at most half of kernel_size=\(3, 3\), but \(2, 2\)",
+        (1, 4, 4),
+        {"kernel_size": 3, "padding": 2},
+    ),
+    (
+        ValueError,
+        r"the window \(5, 5\) .* is larger than the padded image of shape \(4, 4\)",
+        (1, 4, 4),
+        {"kernel_size": 5},
+    ),
 )
 
 
 @pytest.mark.parametrize(("kind", "message", "shape", "options"), REFUSED, ids=[m[:40] for _, m, _, _ in REFUSED])
-def test_refuses_wrong_shapes_and_options(kind: type[Exception], message: str, shape: tuple[int, ...], options: dict[str, Any]) -> None:
+def test_refuses_wrong_shapes_and_options(
+    kind: type[Exception], message: str, shape: tuple[int, ...], options: dict[str, Any]
+) -> None:
     with pytest.raises(kind, match=message):
         F.max_pool2d(np.ones(shape, "float32"), **options)
 

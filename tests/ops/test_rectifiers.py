@@ -24,7 +24,10 @@ PAIRS: dict[str, tuple[Callable, Callable]] = {
     "leaky_relu": (F.leaky_relu, TF.leaky_relu),
     "leaky_relu, slope 0": (lambda x: F.leaky_relu(x, 0.0), lambda x: TF.leaky_relu(x, 0.0)),
     "leaky_relu, slope -0.5": (lambda x: F.leaky_relu(x, -0.5), lambda x: TF.leaky_relu(x, -0.5)),
-    "leaky_relu, slope 2": (lambda x: F.leaky_relu(x, negative_slope=2.0), lambda x: TF.leaky_relu(x, negative_slope=2.0)),
+    "leaky_relu, slope 2": (
+        lambda x: F.leaky_relu(x, negative_slope=2.0),
+        lambda x: TF.leaky_relu(x, negative_slope=2.0),
+    ),
     "step": (F.step, torch_ref.activations.step),
 }
 numbers = arrays(np.float32, st.sampled_from(SHAPES), elements=st.floats(-1e4, 1e4, width=32, allow_subnormal=False))
@@ -48,7 +51,7 @@ def test_every_bit_at_the_edge_points(name: str, dtype: str, cotangent: float) -
 
 
 @given(st.sampled_from(sorted(PAIRS)), numbers)
-@settings(max_examples=12, deadline=None, derandomize=True)
+@settings(max_examples=8, deadline=None, derandomize=True)
 def test_same_as_pytorch(name: str, x: np.ndarray) -> None:
     report = parity.compare(*PAIRS[name], x, cotangents=2)
     assert report.same, report.summary()
@@ -71,7 +74,7 @@ def test_finite_differences_and_transformations(name: str) -> None:
     f = PAIRS[name][0]
     x = np.array([[-2.0, -0.5, 0.7], [1.0, 3.0, -1.5]])
     with jax.enable_x64(True):
-        check_grads(f, (x,), order=2, modes=("rev",))
+        check_grads(jax.jit(f), (x,), order=2, modes=("rev",))
         plain = f(x)
         np.testing.assert_array_equal(jax.jit(f)(x), plain)
         np.testing.assert_array_equal(jax.vmap(f)(x), plain)

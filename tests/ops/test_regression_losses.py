@@ -25,7 +25,7 @@ def _pair(name: str, reduction: str) -> tuple:
 
 
 @given(st.sampled_from(NAMES), st.sampled_from(REDUCTIONS), pairs)
-@settings(max_examples=12, deadline=None, derandomize=True)
+@settings(max_examples=6, deadline=None, derandomize=True)
 def test_same_as_pytorch(name: str, reduction: str, pair: tuple[np.ndarray, np.ndarray]) -> None:
     report = parity.compare(*_pair(name, reduction), *pair, cotangents=2)
     assert report.same, report.summary()
@@ -63,7 +63,7 @@ def test_finite_differences_and_transformations(name: str) -> None:
     x, t = np.array([[1.0, 3.0], [-2.0, 0.5]]), np.array([[0.0, 1.0], [1.0, 1.0]])
     f = getattr(F, name)
     with jax.enable_x64(True):
-        check_grads(f, (x, t), order=2, modes=("rev",))
+        check_grads(jax.jit(f), (x, t), order=2, modes=("rev",))
         bound = 4 * np.finfo("float64").eps
         np.testing.assert_allclose(jax.jit(f)(x, t), f(x, t), rtol=bound)
         np.testing.assert_allclose(jax.vmap(f)(x, t), [f(a, b) for a, b in zip(x, t, strict=True)], rtol=bound)
@@ -72,9 +72,13 @@ def test_finite_differences_and_transformations(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_refuses_wrong_shapes_dtypes_and_options(name: str) -> None:
     f, x = getattr(F, name), np.ones(3, "float32")
-    with pytest.raises(ValueError, match=rf"{name}: expected arguments of one shape, but input \(3,\), target \(1,\) were given"):
+    with pytest.raises(
+        ValueError, match=rf"{name}: expected arguments of one shape, but input \(3,\), target \(1,\) were given"
+    ):
         f(x, x[:1])
-    with pytest.raises(TypeError, match="expected arguments of one dtype, but input float32, target float16 were given"):
+    with pytest.raises(
+        TypeError, match="expected arguments of one dtype, but input float32, target float16 were given"
+    ):
         f(x, x.astype("float16"))
     with pytest.raises(TypeError, match=f"{name}: target must have a floating dtype, but int32 was given"):
         f(x, x.astype("int32"))

@@ -33,7 +33,7 @@ def test_same_at_the_edge_points(name: str) -> None:
 
 
 @given(st.sampled_from(sorted(PAIRS)), numbers)
-@settings(max_examples=10, deadline=None, derandomize=True)
+@settings(max_examples=6, deadline=None, derandomize=True)
 def test_same_as_pytorch(name: str, x: np.ndarray) -> None:
     report = parity.compare(*PAIRS[name], x, cotangents=2)
     assert report.same, report.summary()
@@ -64,7 +64,7 @@ def test_finite_differences_and_transformations(name: str) -> None:
     f = PAIRS[name][0]
     x = np.array([[-2.0, -0.5, 0.0], [1.0, 3.0, -1.5]])
     with jax.enable_x64(True):
-        check_grads(f, (x,), order=2, modes=("rev",))
+        check_grads(jax.jit(f), (x,), order=2, modes=("rev",))
         bound = 4 * np.finfo("float64").eps  # compiled code may round each of a few steps otherwise
         np.testing.assert_allclose(jax.jit(f)(x), f(x), rtol=bound)
         np.testing.assert_allclose(jax.vmap(f)(x), f(x), rtol=bound)

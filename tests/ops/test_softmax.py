@@ -28,7 +28,7 @@ def _pair(name: str, dim: int | None) -> tuple[Callable, Callable]:
 
 
 @given(st.sampled_from(NAMES), scores)
-@settings(max_examples=10, deadline=None, derandomize=True)
+@settings(max_examples=6, deadline=None, derandomize=True)
 def test_same_as_pytorch(name: str, place: tuple[np.ndarray, int]) -> None:
     x, dim = place
     report = parity.compare(*_pair(name, dim), x, cotangents=2)
@@ -71,7 +71,8 @@ def test_dtype_converts_first(name: str) -> None:
     assert getattr(F, name)(x, 0, dtype="float32").dtype == jnp.float32
     assert getattr(F, name)(jnp.ones(3, "bfloat16"), 0).dtype == jnp.bfloat16
     report = parity.compare(
-        lambda: getattr(F, name)(jnp.asarray(x), 0, dtype="float32"), lambda: getattr(TF, name)(torch.tensor(x), 0, dtype=torch.float32)
+        lambda: getattr(F, name)(jnp.asarray(x), 0, dtype="float32"),
+        lambda: getattr(TF, name)(torch.tensor(x), 0, dtype=torch.float32),
     )
     assert all(row.dtype == "float32" for row in report.rows)
 
@@ -81,7 +82,7 @@ def test_finite_differences_and_transformations(name: str) -> None:
     x = np.random.default_rng(0).normal(size=(2, 3))
     f = _pair(name, 0)[0]
     with jax.enable_x64(True):
-        check_grads(f, (x,), order=2, modes=("rev",))
+        check_grads(jax.jit(f), (x,), order=2, modes=("rev",))
         bound = 8 * np.finfo("float64").eps
         np.testing.assert_allclose(jax.jit(f)(x), f(x), rtol=bound)
         np.testing.assert_allclose(jax.vmap(f, in_axes=1, out_axes=1)(x), f(x), rtol=bound)

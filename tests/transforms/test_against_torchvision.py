@@ -191,6 +191,28 @@ def test_random_erasing_of_any_size(height, width, value, seed, torchvision_tran
     assert_same(lambda T: T.RandomErasing(p=0.8, value=value), torchvision_transforms, [array], seed)
 
 
+@rounds_once
+def test_random_erasing_of_wide_pictures_and_many_ratios(torchvision_transforms):
+    # A side of 10,000 pixels shows an aspect that is off by a single unit in the last place in one draw of a few.
+    array = np.broadcast_to(np.float32(1), (1, 10_000, 10_000))
+    tensor = torch.ones(()).expand(1, 10_000, 10_000)
+    for seed in range(300):
+        ratio = (0.2 + seed / 500, 1.1 + seed / 100)
+        torch_random.manual_seed(seed)
+        torch.manual_seed(seed)
+        ours = transforms.RandomErasing.get_params(array, (0.02, 0.33), ratio, [0.0])
+        theirs = torchvision_transforms.RandomErasing.get_params(tensor, (0.02, 0.33), ratio, [0.0])
+        torch.manual_seed(seed)
+        twin = torch_ref.transforms.RandomErasing.get_params(tensor, (0.02, 0.33), ratio, [0.0])
+        assert ours[:4] == twin[:4] == theirs[:4]
+
+
+def test_grayscale_of_many_colours(torchvision_transforms):
+    colours = np.random.default_rng(0).integers(0, 256, (3, 500, 500), np.uint8)
+    colours[:, :, :256] = np.arange(256, dtype=np.uint8)  # grays lie at the edge of the next integer
+    assert_same(lambda T: T.Grayscale(), torchvision_transforms, [colours])
+
+
 # torch_random promises normal numbers within this many units in the last place.
 NORMAL_ULP = 2
 
