@@ -64,9 +64,9 @@ def test_bad_input_of_the_chain_rule(side):
 def test_backpropagation_of_the_notes(side):
     _, lesson, array = SIDES[side]
     point = [array(v) for v in (1.0, 2.0, 1.0)]
-    assert [float(v) for v in lesson.forward(*point)] == [1, -1, 1]
-    assert [float(v) for v in lesson.local_gradients(*point)] == [-2, 1, 1]
-    assert [float(v) for v in lesson.backward(*point)] == [-2, -2, -2]
+    assert [v.item() for v in lesson.forward(*point)] == [1, -1, 1]
+    assert [v.item() for v in lesson.local_gradients(*point)] == [-2, 1, 1]
+    assert [v.item() for v in lesson.backward(*point)] == [-2, -2, -2]
     assert float(lesson.gradient(*point)) == -2
 
 
