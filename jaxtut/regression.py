@@ -45,6 +45,7 @@ def loss(
     """Compute the mean squared error of linear regression, (1/n) Σ (ŷ − y)².
 
     Example:
+        >>> import jax.numpy as jnp
         >>> params = {"linear.weight": jnp.array([[2.0]]), "linear.bias": jnp.array([0.0])}
         >>> float(loss(params, jnp.array([[1.0], [2.0]]), jnp.array([[2.0], [5.0]])))
         0.5

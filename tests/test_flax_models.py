@@ -23,7 +23,7 @@ FFN_SIZES = (7, 5, 3)
 WIDE = (2, 20, 24)  # not square, so that rows and columns would be mistaken for each other
 SQUARE = (1, 20, 20)
 # Sums of at most a few hundred float32 products, in another order; the numbers are of size 1.
-ROUNDING = 64 * np.finfo("float32").eps
+ROUNDING = 64 * float(np.finfo("float32").eps)
 
 
 def _ffn_params() -> dict[str, jax.Array]:
@@ -66,7 +66,9 @@ def test_params_to_module_to_params_changes_no_bit(params: dict) -> None:
 @pytest.mark.parametrize(("module", "init"), [(FFN, ffn.init), (CNN, cnn.init)])
 def test_default_sizes_are_those_of_the_lessons(module: Any, init: Any) -> None:
     defaults = {n: p.default for n, p in inspect.signature(init).parameters.items() if n not in ("generator", "dtype")}
-    assert {n: p.default for n, p in inspect.signature(module).parameters.items() if n != "rngs"} == defaults
+    assert {
+        n: p.default for n, p in inspect.signature(module.__init__).parameters.items() if n not in ("self", "rngs")
+    } == defaults
 
 
 def test_ffn_equals_the_lesson_and_pytorch() -> None:

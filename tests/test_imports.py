@@ -41,6 +41,28 @@ def test_torch_ref_runs_where_jax_is_not():
     run(f"import sys; {blocked}; " + "; ".join(f"import {name}" for name in TORCH_SIDE))
 
 
+def test_no_module_outside_parity_loads_torch_on_its_own():
+    imports = "; ".join(f"import {name}" for name in JAX_SIDE)
+    assert "torch" not in run(f"import sys; {imports}; print(*(m.split('.')[0] for m in sys.modules))").split()
+
+
+def test_a_network_trains_where_torch_is_not():
+    program = """
+import sys
+sys.modules["torch"] = None
+import jax, numpy as np
+from jaxtut import ffn, torch_random
+params = ffn.init(torch_random.Generator(0), 4, 8, 3)
+x, y = np.eye(4, dtype="float32"), np.array([0, 1, 2, 0])
+step = jax.jit(lambda p: jax.tree.map(lambda w, g: w - g, p, jax.grad(ffn.loss)(p, x, y)))
+first = float(ffn.loss(params, x, y))
+for _ in range(20):
+    params = step(params)
+print(float(ffn.loss(params, x, y)) < first / 2)
+"""
+    assert run(program).strip() == "True"
+
+
 def test_parity_without_torch_says_what_to_install():
     program = """
 import sys

@@ -53,8 +53,8 @@ def backward(x: Any, divisor: float = 3) -> Backward:
     """Read the derivatives from autograd: gradients of L by its backward pass, Jacobians of the steps by `torch.func.jacrev`.
 
     Example:
-        >>> backward((1.0, 2.0), divisor=2).dL_dx
-        tensor([[6., 8.]])
+        >>> backward((1.0, 2.0), divisor=2).dL_dx.tolist()
+        [[6.0, 8.0]]
     """
     x = _vector("backward", x, divisor)
     if not x.requires_grad:

@@ -40,8 +40,8 @@ def binary_cross_entropy(
 
     Example:
         >>> import numpy as np
-        >>> binary_cross_entropy(np.array([0.5, 0.9], "float32"), np.array([1.0, 1.0], "float32")).round(4)
-        Array(0.3993, dtype=float32)
+        >>> print(f"{binary_cross_entropy(np.array([0.5, 0.9], 'float32'), np.array([1.0, 1.0], 'float32')):.4f}")
+        0.3993
 
     Raises:
         TypeError: wrong dtypes.
@@ -65,8 +65,14 @@ def binary_cross_entropy(
 
 @jax.custom_jvp
 def _bce(p: Array, t: Array) -> Array:
-    log_p, log_q = jnp.maximum(jnp.log(p), LOG_FLOOR), jnp.maximum(jnp.log1p(-p), LOG_FLOOR)
+    log_p, log_q = jnp.maximum(jnp.log(p), LOG_FLOOR), jnp.maximum(_log_of_rest(p), LOG_FLOOR)
     return -(t * log_p + (1 - t) * log_q)
+
+
+def _log_of_rest(p: Array) -> Array:
+    """Compute log(1 − p)."""
+    # XLA's log1p of a float64 between −0.414 and −0.356 is off by up to 128 ulp on CPU; log(1 − p) has lost at most 2 there.
+    return jnp.where(p > 0.3, jnp.log(1 - p), jnp.log1p(-p))
 
 
 def _bce_jvp(primals: tuple[Array, Array], tangents: tuple) -> tuple[Array, Array]:
@@ -76,7 +82,7 @@ def _bce_jvp(primals: tuple[Array, Array], tangents: tuple) -> tuple[Array, Arra
         tangent = tangent + dp * ((p - t) / jnp.maximum((1 - p) * p, SLOPE_FLOOR))
     # The slope in the target is not clamped, and infinite at a saturated p: left out where it is not asked for, since 0 · inf is NaN.
     if not isinstance(dt, SymbolicZero):
-        tangent = tangent + dt * (jnp.log1p(-p) - jnp.log(p))
+        tangent = tangent + dt * (_log_of_rest(p) - jnp.log(p))
     return _bce(p, t), tangent
 
 

@@ -91,8 +91,9 @@ def cross_entropy(
         >>> scores = np.array([[2.0, 1.0, 0.1]], "float32")
         >>> cross_entropy(scores, np.array([0])).round(4)
         Array(0.417, dtype=float32)
-        >>> jax.grad(cross_entropy)(scores, np.array([0])).round(3)  # (softmax(z) − onehot(y)) / N
-        Array([[-0.341,  0.242,  0.099]], dtype=float32)
+        >>> gradient = jax.grad(cross_entropy)(scores, np.array([0]))  # (softmax(z) − onehot(y)) / N
+        >>> print(np.asarray(gradient).round(3))
+        [[-0.341  0.242  0.099]]
 
     Raises:
         TypeError: wrong dtypes.

@@ -83,8 +83,8 @@ def logsigmoid(input: AnyFloats) -> Floats:
 
     Example:
         >>> import numpy as np
-        >>> logsigmoid(np.array([-200.0, 0.0, 200.0], "float32")).round(3)
-        Array([-200.   ,   -0.693,    0.   ], dtype=float32)
+        >>> print(np.asarray(logsigmoid(np.array([-200.0, 0.0], "float32"))).round(3))
+        [-200.      -0.693]
 
     Raises:
         TypeError: `input` is not an array of a floating dtype.

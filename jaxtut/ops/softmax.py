@@ -37,8 +37,8 @@ def softmax(input: AnyFloats, dim: int | None = None, *, dtype: DTypeLike | None
 
     Example:
         >>> import numpy as np
-        >>> softmax(np.array([1000.0, 1000.0, 999.0], "float32"), dim=0).round(3)
-        Array([0.422, 0.422, 0.155], dtype=float32)
+        >>> print(np.asarray(softmax(np.array([1000.0, 1000.0, 999.0], "float32"), dim=0)).round(3))
+        [0.422 0.422 0.155]
 
     Raises:
         TypeError: `input` is not an array of a floating dtype (and no `dtype` is given).

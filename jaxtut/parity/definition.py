@@ -10,8 +10,10 @@ wide for small elements or too narrow for unstable formulas. The definition meas
    plus a floor in ulp. What is larger than that is not rounding.
    Before an element is called different, a second opinion is taken: moving the inputs of √(x² + 1) − 1 by an ulp does not move x² + 1, so its
    rounding error repeats and can be small by luck, or absorb the result whole (x² < 2⁻²⁴ leaves 0, and the noise stops at the element itself).
-   So noise is measured again, each side against itself, at inputs moved by a thousandth of 1 (small ones by a quarter of themselves at most, unless
-   float32 has no correct digit there). Ties and kinks do not survive such a move, so this hides no wrong slope.
+   So noise is measured again, each side against itself, at inputs moved by a thousandth of 1 (small ones by a quarter of themselves at most,
+   unless float32 has no correct digit there). Ties and kinks do not survive such a move, so it hides no wrong slope. Where float32 has no
+   digit of an element at all (a saturated softmax), also in float64 with the result of every PyTorch operation moved by a float32 rounding;
+   that moves ties, by jump · 2⁻²⁹, as the first measurement does.
 3. float32, leaf by leaf: the largest error of the JAX side against the float64 truth is at most FLOAT32_FACTOR times PyTorch's. Beyond that,
    with the gate passed, the function is the same and its float32 form is less accurate: said aloud, and up to FLOAT32_CEILING still identical.
 """
@@ -140,10 +142,13 @@ def gate_bound(a: np.ndarray, b: np.ndarray, noise: np.ndarray) -> np.ndarray:
     return np.where(unmeasured, GATE_RELATIVE_WITHOUT_NOISE * size + floor, measured)
 
 
-def second_opinion(truth: np.ndarray, noise: np.ndarray, near: np.ndarray, far: np.ndarray) -> np.ndarray:
-    """Return the noise, raised to what was measured nearby; far from the input only where float32 has no digits of the element."""
+def second_opinion(
+    truth: np.ndarray, noise: np.ndarray, near: np.ndarray, far: np.ndarray, moved: np.ndarray
+) -> np.ndarray:
+    """Return the noise, raised to what was measured nearby; where float32 has no digits of the element, also to what was measured
+    far from the input, and with every operation's result moved by a float32 rounding."""
     saturated = noise > SATURATED * np.abs(np.where(np.isfinite(truth), truth, 0))
-    return np.fmax(np.fmax(noise, near), np.where(saturated, far, 0))
+    return np.fmax(np.fmax(noise, near), np.where(saturated, np.fmax(far, moved), 0))
 
 
 def judge_exact(jax: np.ndarray, torch: np.ndarray) -> Judgement:

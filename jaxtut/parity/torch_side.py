@@ -58,6 +58,24 @@ class TorchSide:
         unused = frozenset(n for i, n in enumerate(names) if pulled and all(g[i] is None for g in pulled))
         return Observation({n: _numpy(t) for n, t in outputs.items()}, gradients, unused)
 
+    def noise_of_operations(
+        self, args: Arguments, cotangents: list[Arrays], truth: Observation, size: float, runs: int
+    ) -> dict:
+        """Return how far each element moves in float64 when the result of every operation is moved by up to `size` of itself.
+
+        This is rounding of a chosen size without what hides it: a float32 sum can absorb its small terms whole, and then shows no noise.
+        """
+        largest: dict[tuple[str, str], np.ndarray] = {}
+        for seed in range(runs):
+            with _moving_results(self.torch, size, seed):
+                moved = self.run(args, cotangents, "float64").quantities()
+            for key, exact in truth.quantities().items():
+                if np.issubdtype(exact.dtype, np.floating):
+                    with np.errstate(all="ignore"):
+                        distance = np.abs(moved[key] - exact)
+                    largest[key] = np.fmax(largest.get(key, 0.0), np.where(np.isfinite(distance), distance, 0))
+        return largest
+
     def taps(self, args: Arguments, cotangent: Arrays, dtype: str) -> Observation:
         """Return the named intermediate values, and the gradient at each."""
         from torch_ref.naming import record
@@ -111,6 +129,40 @@ class TorchSide:
             self.torch.autograd.grad(list(attached.values()), wanted, vectors, retain_graph=True, allow_unused=True)
         )
         return [next(found) if t.requires_grad else None for t in leaves]
+
+
+def _moving_results(torch: Any, size: float, seed: int) -> Any:
+    """Return a context in which every operation of PyTorch, forward and backward, has its floating results moved at random."""
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    generator = torch.Generator().manual_seed(seed)
+
+    def move(result: Any) -> Any:
+        if not isinstance(result, torch.Tensor) or result.dtype != torch.float64:
+            return result
+        factor = 2 * torch.rand(result.shape, generator=generator, dtype=result.dtype) - 1
+        return result * (1 + size * factor)
+
+    class Moving(TorchDispatchMode):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # pyright: ignore[reportIncompatibleMethodOverride]
+            result = func(*args, **(kwargs or {}))
+            # Views and operations in place share memory with their arguments, and copies round nothing.
+            if any(r.alias_info is not None for r in func._schema.returns) or func._schema.name in _EXACT:
+                return result
+            return type(result)(move(r) for r in result) if isinstance(result, (list, tuple)) else move(result)
+
+    return Moving()
+
+
+_EXACT = {
+    "aten::_to_copy",
+    "aten::clone",
+    "aten::copy",
+    "aten::zeros_like",
+    "aten::ones_like",
+    "aten::lift_fresh",
+    "aten::detach",
+}
 
 
 def _numpy(tensor: "torch.Tensor") -> np.ndarray:

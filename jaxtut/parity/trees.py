@@ -13,8 +13,8 @@ def flatten(tree: Any, name: str = "") -> tuple[list[tuple[str, Any]], Rebuild]:
         >>> leaves, rebuild = flatten({"b": [1, 2], "a": (3,)}, "x")
         >>> leaves
         [('x.a.0', 3), ('x.b.0', 1), ('x.b.1', 2)]
-        >>> rebuild([30, 10, 20])
-        {'a': (30,), 'b': [10, 20]}
+        >>> rebuild([30, 10, 20])  # the mapping keeps its own order
+        {'b': [10, 20], 'a': (30,)}
     """
     if isinstance(tree, Mapping):
         # Keys are kept in the order of the mapping when it is put back, since some functions read it.

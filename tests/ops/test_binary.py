@@ -1,6 +1,7 @@
 """Binary cross-entropy against PyTorch, from probabilities and from raw scores, saturated ones included."""
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -66,7 +67,7 @@ def test_scores_same_as_pytorch(
 
 def test_saturated_probabilities_same_as_pytorch() -> None:
     p, t = np.array([0.0, 1.0, 0.0, 1.0, 1e-13, 0.5]), np.array([0.0, 1.0, 1.0, 0.0, 1.0, 0.3])
-    report = parity.compare(*_pair(BCE, "none"), p, t, argnums=0, modes=("jit", "eager"))
+    report = parity.compare(*_pair(BCE, "none"), p, t, argnums=0)
     assert report.same, report.summary()
 
 
@@ -77,7 +78,7 @@ def test_the_slope_in_the_target_is_not_clamped() -> None:
     TF.binary_cross_entropy(torch.tensor(p), target, reduction="sum").backward()
     assert target.grad is not None
     assert np.isinf(gradient[:2]).all()
-    np.testing.assert_allclose(gradient, target.grad, rtol=4 * np.finfo("float32").eps)
+    np.testing.assert_allclose(gradient, target.grad, rtol=4 * float(np.finfo("float32").eps))
     # An infinite slope in the target must not reach those who did not ask for it.
     assert np.isfinite(jax.grad(lambda p: F.binary_cross_entropy(p, t))(p)).all()
     assert np.isfinite(jax.jvp(lambda p: F.binary_cross_entropy(p, t), (p,), (np.ones_like(p),))[1])
@@ -88,14 +89,25 @@ def test_saturated_values_and_slopes_by_hand() -> None:
     assert F.binary_cross_entropy(p, t, reduction="none").tolist() == [0.0, 0.0, 100.0]
     slopes = jax.grad(lambda p: F.binary_cross_entropy(p, t, reduction="sum"))(p)
     assert slopes.tolist() == [0.0, 0.0, float(np.float32(-1 / np.float32(1e-12)))]
-    np.testing.assert_allclose(F.binary_cross_entropy(np.float32([0.5]), np.float32([1.0])), np.log(2), rtol=1e-7)
+    np.testing.assert_allclose(
+        F.binary_cross_entropy(np.array([0.5], "float32"), np.array([1.0], "float32")), np.log(2), rtol=1e-7
+    )
+
+
+def test_the_logarithm_of_the_rest_is_accurate_for_every_probability() -> None:
+    # XLA's log1p is off by 128 ulp in float64 for some of these.
+    p = np.linspace(0.001, 0.999, 999)
+    with jax.enable_x64(True):
+        losses = F.binary_cross_entropy(p, np.zeros_like(p), reduction="none")
+    truth = -np.log(1 - p.astype(np.longdouble))
+    np.testing.assert_allclose(losses, truth.astype("float64"), rtol=4 * np.finfo("float64").eps)
 
 
 def test_scores_at_the_edges_same_as_pytorch() -> None:
     z = np.array([0.0, -0.0, 40.0, -40.0, 1e4, 1e4, -1e4, -1e4, np.inf, -np.inf, np.inf, -np.inf, np.nan])
     t = np.array([0.0, 1.0, 1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 1.0, 1.0, 1.0])
     for reduction in ("none", "sum"):
-        report = parity.compare(*_pair(LOGITS, reduction), z, t, argnums=0, modes=("jit", "eager"), cotangents=1)
+        report = parity.compare(*_pair(LOGITS, reduction), z, t, argnums=0, cotangents=1)
         assert report.same, report.summary()
 
 
@@ -118,7 +130,7 @@ def test_finite_differences_and_transformations(name: str) -> None:
     x, t, w = rng.uniform(0.1, 0.9, (2, 3)), rng.uniform(size=(2, 3)), rng.uniform(size=3)
     options = {"pos_weight": w} if name == LOGITS else {}
 
-    def f(x: jax.Array, t: jax.Array) -> jax.Array:
+    def f(x: Any, t: Any) -> jax.Array:
         return getattr(F, name)(x, t, w, **options)
 
     with jax.enable_x64(True):

@@ -97,7 +97,7 @@ def test_all_ignored(name: str, reduction: str, weighted: bool) -> None:
 def test_values_and_gradients_by_hand() -> None:
     scores = np.log(np.array([[1.0, 2.0, 5.0], [4.0, 2.0, 2.0]], "float32"))  # softmax: [1, 2, 5] / 8 and [4, 2, 2] / 8
     y = np.array([2, 0])
-    ulp = 4 * np.finfo("float32").eps
+    ulp = 4 * float(np.finfo("float32").eps)
     np.testing.assert_allclose(F.cross_entropy(scores, y), -(np.log(5 / 8) + np.log(4 / 8)) / 2, rtol=ulp)
     expected = np.array([[1 / 8, 2 / 8, -3 / 8], [-4 / 8, 2 / 8, 2 / 8]]) / 2
     np.testing.assert_allclose(jax.grad(F.cross_entropy)(scores, y), expected, atol=ulp)
@@ -110,7 +110,7 @@ def test_ignored_samples_get_no_gradient_and_do_not_count() -> None:
     y = np.array([0, -100, 2, -100])
     gradient = jax.grad(F.cross_entropy)(SCORES, y)
     np.testing.assert_array_equal(gradient[jnp.array([1, 3])], np.zeros((2, CLASSES)))
-    ulp = 4 * np.finfo("float32").eps
+    ulp = 4 * float(np.finfo("float32").eps)
     np.testing.assert_allclose(F.cross_entropy(SCORES, y), F.cross_entropy(SCORES[::2], y[::2]), rtol=ulp)
 
 
@@ -120,7 +120,7 @@ def test_labels_of_any_width(dtype: str) -> None:
     scores = np.random.default_rng(0).normal(size=(2, 300)).astype("float32")
     expected = TF.cross_entropy(torch.tensor(scores), torch.tensor([0, 43])).item()
     np.testing.assert_allclose(
-        F.cross_entropy(scores, np.array([0, 43], dtype)), expected, rtol=8 * np.finfo("float32").eps
+        F.cross_entropy(scores, np.array([0, 43], dtype)), expected, rtol=8 * float(np.finfo("float32").eps)
     )
 
 

@@ -49,7 +49,7 @@ def test_every_bit_on_whole_numbers(options: dict[str, Any], sizes: tuple, bias:
     args = (x, w, b) if bias else (x, w)
     y, pull_back = jax.vjp(lambda *a: F.conv2d(*a, **options), *args)
     cotangent = np.round(np.random.default_rng(1).normal(size=y.shape) * 4).astype("float32")
-    tensors = [torch.tensor(a, requires_grad=True) for a in args]
+    tensors: list[Any] = [torch.tensor(a, requires_grad=True) for a in args]
     expected = TF.conv2d(*tensors, **options)
     np.testing.assert_array_equal(y, expected.detach().numpy(), strict=True)
     gradients = torch.autograd.grad(expected, tensors, torch.tensor(cotangent))
@@ -59,7 +59,7 @@ def test_every_bit_on_whole_numbers(options: dict[str, Any], sizes: tuple, bias:
 
 @pytest.mark.parametrize("options", [OPTIONS[1], OPTIONS[4], OPTIONS[6]], ids=str)
 def test_same_as_pytorch(options: dict[str, Any]) -> None:
-    plain = {k: int(v) if isinstance(v, np.int64) else v for k, v in options.items()}
+    plain = {k: int(v) if isinstance(v, np.integer) else v for k, v in options.items()}
     args = _arrays(options, SIZES[0], 0)
     report = parity.compare(lambda *a: F.conv2d(*a, **options), lambda *a: TF.conv2d(*a, **plain), *args, cotangents=1)
     assert report.same, report.summary()
@@ -80,7 +80,7 @@ def test_values_by_hand_the_kernel_is_not_flipped() -> None:
 def test_finite_differences_and_transformations() -> None:
     x, w, b = _arrays({}, ((2, 4, 4), (2, 2)), 0)
 
-    def f(x: jax.Array, w: jax.Array, b: jax.Array) -> jax.Array:
+    def f(x: Any, w: Any, b: Any) -> jax.Array:
         return F.conv2d(x, w, b, stride=2, padding=1)
 
     with jax.enable_x64(True):
@@ -144,8 +144,9 @@ REFUSED: tuple[tuple[type[Exception], str, tuple, dict[str, Any]], ...] = (
 def test_refuses_wrong_shapes_and_options(
     kind: type[Exception], message: str, shapes: tuple, options: dict[str, Any]
 ) -> None:
+    arrays: list[Any] = [ONES(shape, "float32") for shape in shapes]
     with pytest.raises(kind, match=message):
-        F.conv2d(*(ONES(shape, "float32") for shape in shapes), **options)
+        F.conv2d(*arrays, **options)
 
 
 def test_refuses_wrong_dtypes() -> None:

@@ -65,4 +65,4 @@ def test_refuses_what_cannot_be_inferred_and_wrong_dtypes() -> None:
     with pytest.raises(TypeError, match="one_hot: tensor must have an integer dtype, but bool was given"):
         F.one_hot(np.ones(2, bool), 3)
     with pytest.raises(TypeError, match="one_hot: tensor must be an array, but list was given"):
-        F.one_hot([0, 1], 3)
+        F.one_hot([0, 1], 3)  # pyright: ignore[reportArgumentType]
