@@ -6,7 +6,7 @@ WORKERS ?= 2
 MANIFEST := pyproject.toml constraints.txt
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test typed lint check train bench wheel format clean
+.PHONY: run test lint check train bench wheel format clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/jaxtut check
@@ -20,10 +20,6 @@ train: $(VENV)/run.stamp
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n $(WORKERS)
-
-# The same tests of operations and lessons with every annotated array shape checked at run time.
-typed: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n $(WORKERS) --jaxtyping-packages=jaxtut.ops,beartype.beartype tests/ops tests/test_losses.py tests/test_ffn.py tests/test_cnn.py
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .

@@ -261,7 +261,8 @@ def draw(runs: list[Run], path: Path) -> None:
         accuracy.plot(at, [100 * e.accuracy_jax for e in run.epochs], color="tab:blue", marker=".", label="JAX")
         accuracy.set(title="test accuracy", xlabel="epoch", ylabel="%")
         distance = np.abs(np.subtract(run.losses_jax, run.losses_torch)) / np.abs(run.losses_torch)
-        drift.plot(np.maximum(distance, np.finfo(float).tiny), color="tab:gray", linewidth=0.8, label="loss, each step")
+        # Steps with bit-equal losses have no place on a logarithmic axis.
+        drift.plot(np.where(distance == 0, np.nan, distance), ".", color="tab:gray", markersize=2, label="loss, each step")
         drift.plot(
             [len(run.losses_jax) / len(run.epochs) * i for i in at],
             [e.drift for e in run.epochs],
