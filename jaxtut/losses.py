@@ -24,6 +24,7 @@ def softmax(scores: Scores) -> Float[Array, "*batch classes"]:
     """Turn scores into probabilities: S(z_i) = e^(z_i) / Σ_j e^(z_j), over the last dimension.
 
     Example:
+        >>> import numpy as np
         >>> print(np.asarray(softmax(jnp.array([2.0, 1.0, 0.1]))).round(2))
         [0.66 0.24 0.1 ]
     """

@@ -71,7 +71,7 @@ def test_the_twins_agree_in_value_and_every_gradient() -> None:
 def test_the_network_of_the_course_agrees_in_float32() -> None:
     params, images, labels = J.init(torch_random.Generator(0)), _images(2, 3, 32, 32), np.array([3, 7])
     tensors = {n: torch.tensor(np.asarray(v), requires_grad=True) for n, v in params.items()}
-    loss, gradients = jax.value_and_grad(J.loss)(params, images, labels)
+    loss, gradients = jax.jit(jax.value_and_grad(J.loss))(params, images, labels)
     expected = T.loss(tensors, torch.tensor(images), torch.tensor(labels))
     slopes = dict(zip(tensors, torch.autograd.grad(expected, list(tensors.values())), strict=True))
     np.testing.assert_allclose(loss, expected.item(), rtol=ROUNDING)
@@ -88,7 +88,7 @@ def test_a_constant_image_is_one_tie_in_every_window() -> None:
     # Every pooling window is a tie, so one wrong slope would reach every weight of the convolutions.
     params, images = J.init(torch_random.Generator(1), SHAPE, 4), np.full((1, *SHAPE), 0.5, "float32")
     tensors = {n: torch.tensor(np.asarray(v), requires_grad=True) for n, v in params.items()}
-    gradients = jax.grad(lambda p: J.apply(p, images).sum())(params)
+    gradients = jax.jit(jax.grad(lambda p: J.apply(p, images).sum()))(params)
     total = T.apply(tensors, torch.tensor(images)).sum()
     slopes = dict(zip(tensors, torch.autograd.grad(total, list(tensors.values())), strict=True))
     for name, gradient in gradients.items():

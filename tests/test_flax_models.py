@@ -117,8 +117,8 @@ def test_gradients_of_the_module_are_those_of_the_lesson() -> None:
 
     module = from_params(params)
     assert isinstance(module, FFN)
-    state = nnx.grad(loss)(module)
-    expected = jax.grad(ffn.loss)(params, x, labels)
+    state = nnx.jit(nnx.grad(loss))(module)
+    expected = jax.jit(jax.grad(ffn.loss))(params, x, labels)
     np.testing.assert_allclose(state["fc1"]["kernel"][...].T, expected["fc1.weight"], atol=ROUNDING)
     np.testing.assert_allclose(state["fc2"]["bias"][...], expected["fc2.bias"], atol=ROUNDING)
 

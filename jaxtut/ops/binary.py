@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 
 from . import checks
 from .checks import Reduction
-from .shapes import AnyFloats, Floats
+from .shapes import AnyFloats, Losses
 
 # PyTorch's constants: the logarithm of a probability is not let below LOG_FLOOR, the slope's denominator p · (1 − p) not below SLOPE_FLOOR.
 LOG_FLOOR = -100.0
@@ -24,7 +24,7 @@ def binary_cross_entropy(
     size_average: None = None,
     reduce: None = None,
     reduction: Reduction = "mean",
-) -> Floats:
+) -> Losses:
     """Binary cross-entropy of probabilities.
 
     loss_i = −w_i · [t_i · log p_i + (1 − t_i) · log(1 − p_i)], with each logarithm at least −100
@@ -97,7 +97,7 @@ def binary_cross_entropy_with_logits(
     reduce: None = None,
     reduction: Reduction = "mean",
     pos_weight: Float[ArrayLike, "..."] | None = None,
-) -> Floats:
+) -> Losses:
     """Binary cross-entropy of raw scores: sigmoid and logarithm in one, without overflow or saturation.
 
     loss_i = −w_i · [c · t_i · log σ(z_i) + (1 − t_i) · log(1 − σ(z_i))], computed as (1 − t) · z − (1 + (c − 1) · t) · log σ(z)

@@ -12,7 +12,7 @@ from jaxtut.errors import LabelError
 
 from . import checks
 from .checks import Reduction
-from .shapes import Floats, Labels
+from .shapes import Labels, Losses
 from .softmax import log_softmax
 
 
@@ -24,7 +24,7 @@ def nll_loss(
     ignore_index: int = -100,
     reduce: None = None,
     reduction: Reduction = "mean",
-) -> Floats:
+) -> Losses:
     """Negative log-likelihood of the labels, given log-probabilities.
 
     loss_i = −w[y_i] · input[i, y_i]; the mean divides by Σ_i w[y_i] over the samples that are not ignored, not by their number.
@@ -69,7 +69,7 @@ def cross_entropy(
     reduce: None = None,
     reduction: Reduction = "mean",
     label_smoothing: float = 0.0,
-) -> Floats:
+) -> Losses:
     """Cross-entropy between raw scores and labels, or class probabilities: `log_softmax` followed by `nll_loss`.
 
     Labels: loss_i = −w[y_i] · log S(z_i)[y_i]. Probabilities: loss_i = −Σ_c w_c · p_ic · log S(z_i)[c].

@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Bool
 
 from . import checks
 from .shapes import AnyFloats, Floats
@@ -76,7 +77,7 @@ def leaky_relu(input: AnyFloats, negative_slope: float = 0.01) -> Floats:
     return _select_scale(x, x > 0, negative_slope)
 
 
-def _select_scale(x: Floats, keep: Floats, scale: float) -> Floats:
+def _select_scale(x: Floats, keep: Bool[Array, "*shape"], scale: float) -> Floats:
     """Return x where `keep`, scale · x elsewhere; the comparison that made `keep` decides the slope at the kink."""
     return jnp.where(keep, x, x * scale)
 

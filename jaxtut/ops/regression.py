@@ -5,12 +5,12 @@ import jax.numpy as jnp
 
 from . import checks
 from .checks import Reduction
-from .shapes import AnyFloats, Floats
+from .shapes import AnyFloats, Floats, Losses
 
 
 def mse_loss(
     input: AnyFloats, target: AnyFloats, size_average: None = None, reduce: None = None, reduction: Reduction = "mean"
-) -> Floats:
+) -> Losses:
     """Squared error.
 
     loss_i = (x_i − t_i)²; the mean is over all elements
@@ -42,7 +42,7 @@ def mse_loss(
 
 def l1_loss(
     input: AnyFloats, target: AnyFloats, size_average: None = None, reduce: None = None, reduction: Reduction = "mean"
-) -> Floats:
+) -> Losses:
     """Absolute error.
 
     loss_i = |x_i − t_i|; the mean is over all elements

@@ -10,3 +10,5 @@ Scores = Float[ArrayLike, "*batch classes"]
 ImagesIn = Float[ArrayLike, "*batch channels height width"]
 ImagesOut = Float[Array, "*batch channels_out height_out width_out"]
 Labels = Int[ArrayLike, "*batch"]
+# A loss: a scalar, or one for each element or label.
+Losses = Float[Array, "..."]
