@@ -1,7 +1,7 @@
 """The array types that recur in the signatures of the operations, named once."""
 
 from jax.typing import ArrayLike
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Integer
 
 # Arguments: NumPy arrays are taken too. Results: always JAX arrays.
 AnyFloats = Float[ArrayLike, "*shape"]
@@ -9,6 +9,6 @@ Floats = Float[Array, "*shape"]
 Scores = Float[ArrayLike, "*batch classes"]
 ImagesIn = Float[ArrayLike, "*batch channels height width"]
 ImagesOut = Float[Array, "*batch channels_out height_out width_out"]
-Labels = Int[ArrayLike, "*batch"]
+Labels = Integer[ArrayLike, "*batch"]
 # A loss: a scalar, or one for each element or label.
 Losses = Float[Array, "..."]

@@ -4,13 +4,16 @@ import warnings
 
 import jax
 import jax.numpy as jnp
-from jax.typing import DTypeLike
+from jax.typing import ArrayLike, DTypeLike
+from jaxtyping import Array, Float, Shaped
 
 from . import checks
-from .shapes import AnyFloats, Floats
+from .shapes import Floats
 
 
-def _prepare(function: str, input: AnyFloats, dim: int | None, dtype: DTypeLike | None) -> tuple[Floats, int]:
+def _prepare(
+    function: str, input: ArrayLike, dim: int | None, dtype: DTypeLike | None
+) -> tuple[Float[Array, "..."], int]:
     x = checks.array(function, "input", input) if dtype is not None else checks.floating(function, "input", input)
     if dtype is not None:
         x = x.astype(dtype)
@@ -22,7 +25,7 @@ def _prepare(function: str, input: AnyFloats, dim: int | None, dtype: DTypeLike 
     return jnp.atleast_1d(x), checks.axis(function, dim, x.ndim)
 
 
-def softmax(input: AnyFloats, dim: int | None = None, *, dtype: DTypeLike | None = None) -> Floats:
+def softmax(input: Shaped[ArrayLike, "*shape"], dim: int | None = None, *, dtype: DTypeLike | None = None) -> Floats:
     """Softmax along `dim`: positive numbers that sum to one.
 
     S(y_i) = e^(y_i) / Σ_j e^(y_j), computed as e^(y_i − max) / Σ_j e^(y_j − max), which is the same number without overflow.
@@ -51,7 +54,9 @@ def softmax(input: AnyFloats, dim: int | None = None, *, dtype: DTypeLike | None
     return jax.nn.softmax(x, axis=dim).reshape(jnp.shape(input))
 
 
-def log_softmax(input: AnyFloats, dim: int | None = None, *, dtype: DTypeLike | None = None) -> Floats:
+def log_softmax(
+    input: Shaped[ArrayLike, "*shape"], dim: int | None = None, *, dtype: DTypeLike | None = None
+) -> Floats:
     """Logarithm of softmax along `dim`, accurate where softmax itself would underflow to zero.
 
     log S(y_i) = (y_i − max) − log Σ_j e^(y_j − max)

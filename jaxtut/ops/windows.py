@@ -1,10 +1,11 @@
 """Sizes of sliding windows: what convolution and pooling share."""
 
 from collections.abc import Sequence
+from typing import SupportsIndex
 
 import numpy as np
 
-Sizes = int | Sequence[int]
+Sizes = SupportsIndex | Sequence[SupportsIndex]
 
 
 def per_axis(function: str, argument: str, value: Sizes, axes: int, least: int) -> tuple[int, ...]:

@@ -262,7 +262,9 @@ def draw(runs: list[Run], path: Path) -> None:
         accuracy.set(title="test accuracy", xlabel="epoch", ylabel="%")
         distance = np.abs(np.subtract(run.losses_jax, run.losses_torch)) / np.abs(run.losses_torch)
         # Steps with bit-equal losses have no place on a logarithmic axis.
-        drift.plot(np.where(distance == 0, np.nan, distance), ".", color="tab:gray", markersize=2, label="loss, each step")
+        drift.plot(
+            np.where(distance == 0, np.nan, distance), ".", color="tab:gray", markersize=2, label="loss, each step"
+        )
         drift.plot(
             [len(run.losses_jax) / len(run.epochs) * i for i in at],
             [e.drift for e in run.epochs],
