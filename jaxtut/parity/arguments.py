@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .quantities import is_floating
 from .trees import Rebuild, flatten
 
 
@@ -50,13 +51,28 @@ class Arguments:
 
     def astype(self, dtype: str) -> "Arguments":
         """Return the arguments with every floating array in this dtype."""
-        return self.mapped(lambda x: x.astype(dtype))
+        return self.mapped(lambda x: x.astype(numpy_dtype(dtype), copy=False))
+
+    def rounded(self, dtype: str) -> "Arguments":
+        """Return the arguments in float32 with every floating array rounded to this dtype, so that both precisions see the same numbers."""
+        return self.mapped(lambda x: rounded(x, dtype))
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Every array among the leaves, by name."""
+        return {leaf.name: leaf.value for leaf in self.leaves if isinstance(leaf.value, np.ndarray)}
 
 
-def collect(function: Callable, args: tuple, argnums: int | Sequence[int] | None, params: Mapping | None) -> Arguments:
+def collect(
+    function: Callable,
+    args: tuple,
+    argnums: int | Sequence[int] | None,
+    params: Mapping | None,
+    buffers: frozenset[str] = frozenset(),
+) -> Arguments:
     """Name the leaves of the arguments, round floating ones to float32, and mark those to differentiate.
 
-    `params`, if given, stand first, under their own names; `argnums` count the others.
+    `params`, if given, stand first, under their own names, and are differentiated but for `buffers`; `argnums` count the others.
     """
     chosen = range(len(args)) if argnums is None else (argnums,) if isinstance(argnums, int) else tuple(argnums)
     for n in chosen:
@@ -70,7 +86,8 @@ def collect(function: Callable, args: tuple, argnums: int | Sequence[int] | None
         (a, names[i], i in chosen) for i, a in enumerate(args)
     ]:
         inner, rebuild = flatten(tree, name)
-        leaves += [(n, _array(v), wanted) for n, v in inner]
+        is_params = tree is params and params is not None
+        leaves += [(n, _array(v), wanted and not (is_params and n in buffers)) for n, v in inner]
         parts.append((len(inner), rebuild))
 
     def put_back(values: list[Any]) -> list[Any]:
@@ -88,13 +105,33 @@ def collect(function: Callable, args: tuple, argnums: int | Sequence[int] | None
     return Arguments(marked, put_back)
 
 
+def numpy_dtype(name: str) -> np.dtype:
+    """Return the dtype of this name, bfloat16 among them."""
+    if name == "bfloat16":
+        import ml_dtypes
+
+        return np.dtype(ml_dtypes.bfloat16)
+    return np.dtype(name)
+
+
+def rounded(x: np.ndarray, dtype: str) -> np.ndarray:
+    """Return a float32 array rounded to what this dtype can hold, in float32."""
+    with np.errstate(over="ignore"):
+        return x.astype(numpy_dtype(dtype)).astype(np.float32)
+
+
 def move_by_ulps(x: np.ndarray, generator: np.random.Generator, hold_integers: bool) -> np.ndarray:
     """Move every element of a float32 array by one ulp, up or down at random; whole numbers can be held where they are.
 
     Whole numbers are where domains end (a probability of 1, the logarithm of 0), and a function may refuse what lies beyond.
     """
-    direction = np.where(generator.integers(0, 2, x.shape) == 1, np.float32(np.inf), np.float32(-np.inf))
-    moved = np.nextafter(x, direction, dtype=x.dtype)
+    x = np.asarray(x, np.float32)
+    up = np.frombuffer(generator.bytes(x.size), np.uint8).reshape(x.shape) & 1
+    # Neighbours in float32 are neighbours as integers; away from 0 or towards it by the sign bit.
+    bits = np.ascontiguousarray(x).view(np.int32).reshape(x.shape)
+    moved = (bits + (2 * up.astype(np.int32) - 1)).view(np.float32).reshape(x.shape)
+    tiny = np.where(up == 1, np.float32(1e-45), np.float32(-1e-45))
+    moved = np.where(x == 0, tiny, np.where(np.isfinite(x), moved, x))
     return np.where(x == np.round(x), x, moved) if hold_integers else moved
 
 
@@ -113,7 +150,7 @@ def jitter(
 def _array(value: Any) -> Any:
     if isinstance(value, (np.ndarray, np.generic)):
         array = np.asarray(value)
-        return array.astype(np.float32) if np.issubdtype(array.dtype, np.floating) else array
+        return array.astype(np.float32) if is_floating(array) else array
     if isinstance(value, (bool, int, float, str, bytes)):
         return value
     if hasattr(value, "__array__"):  # a JAX array or a tensor: taken for its numbers
@@ -124,7 +161,7 @@ def _array(value: Any) -> Any:
 
 
 def _is_floating(value: Any) -> bool:
-    return isinstance(value, np.ndarray) and np.issubdtype(value.dtype, np.floating)
+    return isinstance(value, np.ndarray) and is_floating(value)
 
 
 def _parameter_names(function: Callable, count: int, skip: bool) -> list[str]:

@@ -1,6 +1,6 @@
-"""Run a JAX function: values, gradients by random cotangents, and what it names with `tap`."""
+"""Run a JAX function: values, gradients by random cotangents, what it names with `tap`, and its other derivatives on request."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -9,9 +9,17 @@ import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import keystr, tree_flatten_with_path
 
+from . import jax_derivatives, jax_programs
 from .arguments import Arguments
-from .observation import Arrays, Observation, output_name
-from .taps import evaluate_with_taps
+from .probes import Probes
+from .quantities import GRADIENT, TAP, TAP_GRADIENT, VALUE, Arrays, Quantities, output_name
+from .taps import tapped
+
+HIDDEN_VALUES = (
+    jax.errors.ConcretizationTypeError,
+    jax.errors.TracerArrayConversionError,
+    jax.errors.NonConcreteBooleanIndexError,
+)
 
 
 class JaxSide:
@@ -31,9 +39,14 @@ class JaxSide:
         self.jit = jit
         self._compiled: dict[Any, Callable] = {}
 
+    @property
+    def mode(self) -> str:
+        """How the function runs: 'jit' or 'eager'."""
+        return "jit" if self.jit else "eager"
+
     def outputs(self, args: Arguments, dtype: str) -> Arrays:
         """Return the named outputs."""
-        return self.run(args, [], dtype).values
+        return {name: a for (_, name), a in self.run(args, Probes(), dtype).items()}
 
     def structure(self, args: Arguments, dtype: str) -> Arrays:
         """Return the outputs if they are cheap, or zeros of their shapes and dtypes: compiled functions are only traced for it."""
@@ -44,36 +57,88 @@ class JaxSide:
             shapes = jax.eval_shape(self._caller(args, static), arrays)
             return {n: np.zeros(s.shape, s.dtype) for n, s in shapes.items()}
 
-    def run(self, args: Arguments, cotangents: list[Arrays], dtype: str) -> Observation:
-        """Return values and, for each cotangent, the gradients of the differentiable leaves."""
+    def run(self, args: Arguments, probes: Probes, dtype: str, checks: Sequence[str] = ()) -> Quantities:
+        """Return values and, for each cotangent, the gradients of the differentiable leaves; and what `checks` ask for."""
         with _precision(dtype), jax.default_matmul_precision("highest"):
             arrays, static = _split(args.astype(dtype))
             run = self._runner("run", args, static)
-            if not cotangents:
-                return Observation(_numpy(run(arrays, None)[0]))
-            results = [
-                run(arrays, {n: jnp.asarray(c, dtype) for n, c in cotangent.items()}) for cotangent in cotangents
-            ]
-            names = [leaf.name for leaf in args.differentiable]
-            stacked = {n: np.stack([np.asarray(gradients[i]) for _, gradients in results]) for i, n in enumerate(names)}
-            return Observation(_numpy(results[0][0]), stacked)
+            if not probes.cotangents:
+                return {(VALUE, n): x for n, x in _numpy(run(arrays, None)[0]).items()}
+            results = [run(arrays, _cast(c, dtype)) for c in probes.cotangents]
+            quantities = {(VALUE, n): x for n, x in _numpy(results[0][0]).items()}
+            for i, leaf in enumerate(args.differentiable):
+                quantities[GRADIENT, leaf.name] = np.stack([np.asarray(gradients[i]) for _, gradients in results])
+            for check in checks:
+                derive = self._runner(check, args, static)
+                found = derive(
+                    arrays, [_cast(c, dtype) for c in probes.cotangents], [_cast(t, dtype) for t in probes.tangents]
+                )
+                quantities |= {key: np.asarray(x) for key, x in found.items()}
+            return quantities
 
-    def taps(self, args: Arguments, cotangent: Arrays, dtype: str) -> Observation:
-        """Return the named intermediate values, and the gradient at each."""
+    def taps(self, args: Arguments, probes: Probes, dtype: str) -> Quantities:
+        """Return the named intermediate values, and the gradients at each."""
         with _precision(dtype), jax.default_matmul_precision("highest"):
             arrays, static = _split(args.astype(dtype))
             run = self._runner("taps", args, static)
-            values, gradients = run(arrays, {n: jnp.asarray(c, dtype) for n, c in cotangent.items()})
-            return Observation(_numpy(values), {n: np.asarray(g)[None] for n, g in gradients.items()})
+            results = [run(arrays, _cast(c, dtype)) for c in probes.cotangents]
+            values, first = results[0]
+            quantities = {(TAP, n): x for n, x in _numpy(values).items()}
+            return quantities | {(TAP_GRADIENT, n): np.stack([np.asarray(g[n]) for _, g in results]) for n in first}
+
+    def moved(self, args: Arguments, probes: Probes, taps: bool, seed: int) -> Quantities:
+        """Return what `run` or `taps` returns in float64 when the result of every operation is moved by up to 2⁻²⁴ of itself."""
+        with _precision("float64"):
+            arrays, static = _split(args.astype("float64"))
+            kind = "taps" if taps else "run"
+            program = self._runner(f"moved {kind}", args, static)
+            results = [program(arrays, _cast(c, "float64"), seed) for c in probes.cotangents]
+        if taps:
+            gradients = {n: np.stack([np.asarray(g[n]) for _, g in results]) for n in results[0][1]}
+            return {(TAP, n): x for n, x in _numpy(results[0][0]).items()} | {
+                (TAP_GRADIENT, n): g for n, g in gradients.items()
+            }
+        stacked = [np.stack([np.asarray(g[i]) for _, g in results]) for i, _ in enumerate(args.differentiable)]
+        return {(VALUE, n): x for n, x in _numpy(results[0][0]).items()} | {
+            (GRADIENT, leaf.name): g for leaf, g in zip(args.differentiable, stacked, strict=True)
+        }
+
+    def lowered(self, args: Arguments) -> list[str]:
+        """Say where the function, given float64, computes in a lower precision."""
+        with _precision("float64"):
+            arrays, static = _split(args.astype("float64"))
+            return jax_programs.lowered_precision(jax.make_jaxpr(self._caller(args, static))(arrays))
+
+    def retraced(self, args: Arguments, probes: Probes) -> Quantities | None:
+        """Return a run of a program that was traced anew, if tracing gives another program than before; else None."""
+        if not self.jit:
+            return None
+        with _precision("float64"):
+            arrays, static = _split(args.astype("float64"))
+            programs = [jax.make_jaxpr(self._caller(args, static))(arrays) for _ in range(2)]
+        if jax_programs.same_program(*programs):
+            return None
+        return JaxSide(self.function, self.map_params).run(args, probes, "float64")
 
     def _runner(self, kind: str, args: Arguments, static: tuple) -> Callable:
         key = (kind, static)
         if key not in self._compiled:
             call = self._caller(args, static)
-            run = _differentiated(call, args) if kind == "run" else _tapped(call)
-            # Named values exist in the traced program only, so they are always read from a compiled run.
-            self._compiled[key] = jax.jit(run) if self.jit or kind == "taps" else run
+            self._compiled[key] = self._program(kind, call, args)
         return self._compiled[key]
+
+    def _program(self, kind: str, call: Callable, args: Arguments) -> Callable:
+        positions = _positions(args)
+        if kind == "run":
+            run = _differentiated(call, positions)
+            return jax.jit(run) if self.jit else run
+        if kind == "taps":
+            return tapped(call, _by_kind)
+        if kind.startswith("moved"):
+            inner = _differentiated(call, positions) if kind == "moved run" else tapped(call, _by_kind)
+            return jax_programs.with_moved_results(inner)
+        derive = jax_derivatives.CHECKS[kind](call, positions, [leaf.name for leaf in args.differentiable], _by_kind)
+        return jax.jit(derive) if self.jit else derive
 
     def _caller(self, args: Arguments, static: tuple) -> Callable:
         def call(arrays: list) -> dict[str, jax.Array]:
@@ -83,7 +148,8 @@ class JaxSide:
             if self.map_params is not None:
                 positional[0] = self.map_params(positional[0])
             flat, _ = tree_flatten_with_path(self.function(*positional))
-            return {output_name(keystr(path, simple=True, separator=".")): jnp.asarray(leaf) for path, leaf in flat}
+            named = {output_name(keystr(path, simple=True, separator=".")): jnp.asarray(leaf) for path, leaf in flat}
+            return _real(named)
 
         return call
 
@@ -99,19 +165,16 @@ def _split(args: Arguments) -> tuple[list[jax.Array], tuple]:
     return arrays, tuple((a, None if a else leaf.value) for leaf, a in zip(args.leaves, is_array, strict=True))
 
 
-def _differentiated(call: Callable, args: Arguments) -> Callable:
-    positions = [
-        i
-        for i, leaf in enumerate(leaf for leaf in args.leaves if isinstance(leaf.value, np.ndarray))
-        if leaf.differentiable
-    ]
+def _positions(args: Arguments) -> list[int]:
+    """Return where the differentiable leaves stand among the arrays."""
+    arrays = [leaf for leaf in args.leaves if isinstance(leaf.value, np.ndarray)]
+    return [i for i, leaf in enumerate(arrays) if leaf.differentiable]
 
+
+def _differentiated(call: Callable, positions: list[int]) -> Callable:
     def run(arrays: list, cotangent: dict | None):
         def of_floats(floats: list):
-            mixed = list(arrays)
-            for position, value in zip(positions, floats, strict=True):
-                mixed[position] = value
-            return _by_kind(call(mixed))
+            return _by_kind(call(jax_derivatives.put(arrays, positions, floats)))
 
         floats = [arrays[position] for position in positions]
         if cotangent is None:
@@ -123,40 +186,21 @@ def _differentiated(call: Callable, args: Arguments) -> Callable:
     return run
 
 
-def _tapped(call: Callable) -> Callable:
-    def run(arrays: list, cotangent: dict):
-        def names_only(*xs):
-            return _by_kind(call(list(xs)))[0]
-
-        closed = jax.make_jaxpr(names_only)(*arrays)
-        order = jax.tree.structure(jax.eval_shape(names_only, *arrays))
-        shapes: dict[str, jax.ShapeDtypeStruct] = {}
-
-        def remember(name: str, x: jax.Array) -> jax.Array:
-            shapes[name] = jax.ShapeDtypeStruct(x.shape, x.dtype)
-            return x
-
-        jax.eval_shape(lambda *xs: evaluate_with_taps(closed, xs, remember), *arrays)
-
-        def probed(probes: dict):
-            values: dict[str, jax.Array] = {}
-
-            def on_tap(name: str, x: jax.Array) -> jax.Array:
-                values[name] = x
-                return x + probes[name] if name in probes else x
-
-            return jax.tree.unflatten(order, evaluate_with_taps(closed, arrays, on_tap)), values
-
-        probes = {n: jnp.zeros(s.shape, s.dtype) for n, s in shapes.items() if jnp.issubdtype(s.dtype, jnp.floating)}
-        outputs, pull_back, values = jax.vjp(probed, probes, has_aux=True)
-        return values, pull_back({n: cotangent[n].astype(outputs[n].dtype) for n in outputs})[0]
-
-    return run
-
-
 def _by_kind(outputs: dict[str, jax.Array]) -> tuple[dict[str, jax.Array], dict[str, jax.Array]]:
     floating = {n: x for n, x in outputs.items() if jnp.issubdtype(x.dtype, jnp.floating)}
     return floating, {n: x for n, x in outputs.items() if n not in floating}
+
+
+def _real(outputs: dict[str, jax.Array]) -> dict[str, jax.Array]:
+    """Part complex outputs into real and imaginary part: for those both frameworks mean the same by a gradient."""
+    parted: dict[str, jax.Array] = {}
+    for name, x in outputs.items():
+        parted |= {f"{name}.real": x.real, f"{name}.imag": x.imag} if jnp.iscomplexobj(x) else {name: x}
+    return parted
+
+
+def _cast(arrays: Arrays, dtype: str) -> dict[str, jax.Array]:
+    return {n: jnp.asarray(x, dtype) for n, x in arrays.items()}
 
 
 def _numpy(arrays: dict[str, jax.Array]) -> Arrays:

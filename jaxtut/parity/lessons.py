@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .compare import compare
+from .comparison import compare
 from .report import Report
 from .torch_side import require_torch
 

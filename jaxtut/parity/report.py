@@ -2,65 +2,15 @@
 
 import json
 import math
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from rich.table import Table
 
 from . import definition
 from .definition import BIT_IDENTICAL, TO_ROUNDING
-
-
-@dataclass(frozen=True)
-class Row:
-    """One quantity in one precision.
-
-    Attributes:
-        name: the output, the argument whose gradient it is, or the named intermediate value.
-        kind: 'value', 'gradient', 'tap' or 'tap gradient'.
-        mode: how the JAX side ran, 'jit' or 'eager'.
-        max_ulp, max_rel: the largest difference between the sides.
-        err_jax, err_torch: the largest distance of each side from the float64 truth.
-        index: where the difference matters most; a gradient's first index is the number of the cotangent.
-        jax, torch: the two numbers there.
-    """
-
-    name: str
-    kind: str
-    shape: tuple[int, ...]
-    dtype: str
-    verdict: str
-    max_ulp: float
-    max_rel: float
-    err_jax: float
-    err_torch: float
-    mode: str = "jit"
-    index: tuple[int, ...] | None = None
-    jax: float | None = None
-    torch: float | None = None
-    note: str = ""
-    cause: str = ""
-
-    @property
-    def same(self) -> bool:
-        """Whether the two sides are identical here."""
-        return self.verdict in (BIT_IDENTICAL, TO_ROUNDING)
-
-    def describe(self) -> str:
-        """Return one line that says what differs, where, by how much, and why, as far as that is known."""
-        what = {
-            "value": "value of",
-            "gradient": "gradient of",
-            "tap": "named value",
-            "tap gradient": "gradient at named value",
-        }[self.kind]
-        where = (
-            f" at {list(self.index)}: JAX {self.jax!r}, PyTorch {self.torch!r}"
-            if self.jax is not None and self.index is not None
-            else ""
-        )
-        tail = "".join(f"; {text}" for text in (self.note, self.cause and f"likely cause: {self.cause}") if text)
-        return f"{what} {self.name} ({self.dtype}, {self.mode}): {self.verdict}{where}{tail}"
+from .rows import Row
 
 
 @dataclass(frozen=True)
@@ -72,6 +22,16 @@ class Report:
     first_divergence: Row | None = None
     notes: tuple[str, ...] = ()
     definition: str = field(default=definition.__doc__ or "", repr=False)
+
+    @classmethod
+    def of(cls, rows: Sequence[Row]) -> "Report":
+        """Return the report of these rows; the first that is not the same is the first divergence."""
+        bad = [row for row in rows if not row.same]
+        return cls(definition.worst([row.verdict for row in rows]), tuple(rows), bad[0] if bad else None)
+
+    def noting(self, *notes: str) -> "Report":
+        """Return the same report with something more to say."""
+        return replace(self, notes=(*self.notes, *notes))
 
     @property
     def same(self) -> bool:

@@ -1,6 +1,6 @@
-"""Run a PyTorch function or module: values, gradients by random cotangents, and what it names with `tap`."""
+"""Run a PyTorch function or module: values, gradients by random cotangents, what it names, and its other derivatives on request."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,7 +8,8 @@ import numpy as np
 from jaxtut.errors import MissingDependencyError
 
 from .arguments import Arguments
-from .observation import Arrays, Observation, output_name
+from .probes import Probes
+from .quantities import GRADIENT, TAP, TAP_GRADIENT, VALUE, Arrays, Quantities, output_name
 from .trees import flatten
 
 if TYPE_CHECKING:
@@ -35,70 +36,94 @@ class TorchSide:
     """
 
     name = "PyTorch"
+    mode = "eager"
 
     def __init__(self, function: Callable, has_params: bool = False):
         self.torch = require_torch()
         self.function: Any = function
         self.has_params = has_params
+        # Differentiable leaves that the last run never used: PyTorch says None where JAX says zeros.
+        self.unused: frozenset[str] = frozenset()
+
+    @property
+    def buffers(self) -> frozenset[str]:
+        """The names of a module's buffers: state that is not differentiated."""
+        return (
+            frozenset(dict(self.function.named_buffers()))
+            if isinstance(self.function, self.torch.nn.Module)
+            else frozenset()
+        )
 
     def outputs(self, args: Arguments, dtype: str) -> Arrays:
         """Return the named outputs."""
-        return self.run(args, [], dtype).values
+        return {name: a for (_, name), a in self.run(args, Probes(), dtype).items()}
 
-    def run(self, args: Arguments, cotangents: list[Arrays], dtype: str) -> Observation:
-        """Return values and, for each cotangent, the gradients of the differentiable leaves."""
-        outputs, leaves = self._call(args, dtype)
+    def run(self, args: Arguments, probes: Probes, dtype: str, checks: Sequence[str] = ()) -> Quantities:
+        """Return values and, for each cotangent, the gradients of the differentiable leaves; and what `checks` ask for."""
+        outputs, leaves = self._call(args, dtype, differentiable=bool(probes.cotangents))
+        quantities = {(VALUE, n): _numpy(t) for n, t in outputs.items()}
         names = [leaf.name for leaf in args.differentiable]
-        pulled = [self._pull_back(outputs, leaves, c) for c in cotangents]
-        gradients = {
-            n: np.stack([_numpy(leaves[i]) * 0 if g[i] is None else _numpy(g[i]) for g in pulled])
-            for i, n in enumerate(names)
-            if pulled
-        }
-        unused = frozenset(n for i, n in enumerate(names) if pulled and all(g[i] is None for g in pulled))
-        return Observation({n: _numpy(t) for n, t in outputs.items()}, gradients, unused)
+        pulled = [self.pull_back(outputs, leaves, c) for c in probes.cotangents]
+        if pulled:
+            for i, name in enumerate(names):
+                quantities[GRADIENT, name] = np.stack([_or_zeros(g[i], leaves[i]) for g in pulled])
+            self.unused = frozenset(n for i, n in enumerate(names) if all(g[i] is None for g in pulled))
+        for check in checks:
+            from .torch_derivatives import CHECKS
 
-    def noise_of_operations(
-        self, args: Arguments, cotangents: list[Arrays], truth: Observation, size: float, runs: int
-    ) -> dict:
-        """Return how far each element moves in float64 when the result of every operation is moved by up to `size` of itself.
+            quantities |= CHECKS[check](self, args, probes, dtype)
+        return quantities
 
-        This is rounding of a chosen size without what hides it: a float32 sum can absorb its small terms whole, and then shows no noise.
-        """
-        largest: dict[tuple[str, str], np.ndarray] = {}
-        for seed in range(runs):
-            with _moving_results(self.torch, size, seed):
-                moved = self.run(args, cotangents, "float64").quantities()
-            for key, exact in truth.quantities().items():
-                if np.issubdtype(exact.dtype, np.floating):
-                    with np.errstate(all="ignore"):
-                        distance = np.abs(moved[key] - exact)
-                    largest[key] = np.fmax(largest.get(key, 0.0), np.where(np.isfinite(distance), distance, 0))
-        return largest
-
-    def taps(self, args: Arguments, cotangent: Arrays, dtype: str) -> Observation:
-        """Return the named intermediate values, and the gradient at each."""
+    def taps(self, args: Arguments, probes: Probes, dtype: str) -> Quantities:
+        """Return the named intermediate values, and the gradients at each; submodules are named by their paths."""
         from torch_ref.naming import record
 
-        with record() as recording:
+        module = self.function if isinstance(self.function, self.torch.nn.Module) else None
+        with record(module) as recording:
             outputs, _ = self._call(args, dtype)
-        names = list(recording.tensors)
-        pulled = self._pull_back(outputs, [recording.tensors[n] for n in names], cotangent)
+        edges = list(recording.edges.values())
+        pulled = [dict(zip(recording.edges, self.pull_back(outputs, edges, c), strict=True)) for c in probes.cotangents]
+        floating = [n for n, v in recording.values.items() if v.is_floating_point()]
         gradients = {
-            n: _numpy(recording.values[n]) * 0 if g is None else _numpy(g) for n, g in zip(names, pulled, strict=True)
+            (TAP_GRADIENT, n): np.stack([_or_zeros(g.get(n), recording.values[n]) for g in pulled]) for n in floating
         }
-        return Observation(
-            {n: _numpy(v) for n, v in recording.values.items()}, {n: g[None] for n, g in gradients.items()}
-        )
+        return {(TAP, n): _numpy(v) for n, v in recording.values.items()} | gradients
 
-    def _call(self, args: Arguments, dtype: str) -> tuple[dict, list]:
-        leaves = [self._tensor(leaf, dtype) for leaf in args.leaves]
+    def moved(self, args: Arguments, probes: Probes, taps: bool, seed: int) -> Quantities:
+        """Return what `run` or `taps` returns in float64 when the result of every operation is moved by up to 2⁻²⁴ of itself."""
+        from .torch_programs import moving_results
+
+        with moving_results(seed):
+            return (self.taps if taps else self.run)(args, probes, "float64")
+
+    def lowered(self, args: Arguments) -> list[str]:
+        """Say where the function, given float64, computes in a lower precision."""
+        from .torch_programs import watching_precision
+
+        with watching_precision() as places:
+            self._call(args, "float64")
+        return list(dict.fromkeys(places))
+
+    def retraced(self, args: Arguments, probes: Probes) -> Quantities | None:
+        """PyTorch traces nothing: None."""
+        return None
+
+    def _call(self, args: Arguments, dtype: str, differentiable: bool = True) -> tuple[dict, list]:
+        leaves = [self.tensor(leaf.value, dtype, differentiable and leaf.differentiable) for leaf in args.leaves]
+        outputs = self.call(args, leaves, dtype)
+        return outputs, [t for t, leaf in zip(leaves, args.leaves, strict=True) if leaf.differentiable]
+
+    def call(self, args: Arguments, leaves: list, dtype: str) -> dict[str, "torch.Tensor"]:
+        """Call the function on these leaves and return its outputs by name."""
         positional = args.rebuild(leaves)
         is_module = isinstance(self.function, self.torch.nn.Module)
         result = self._call_module(positional, dtype) if is_module else self.function(*positional)
         named, _ = flatten(result)
-        outputs = {output_name(n): self.torch.as_tensor(t) for n, t in named}
-        return outputs, [t for t, leaf in zip(leaves, args.leaves, strict=True) if leaf.differentiable]
+        outputs: dict[str, Any] = {}
+        for path, value in named:
+            t, name = self.torch.as_tensor(value), output_name(path)
+            outputs |= {f"{name}.real": t.real, f"{name}.imag": t.imag} if t.is_complex() else {name: t}
+        return outputs
 
     def _call_module(self, positional: list, dtype: str) -> Any:
         params, inputs = (positional[0], positional[1:]) if self.has_params else ({}, positional)
@@ -107,63 +132,40 @@ class TorchSide:
         if unknown:
             raise ValueError(f"compare: the module has no parameters named {sorted(unknown)}; it has {sorted(own)}")
         rest = {n: self._cast(t.detach().clone(), dtype) for n, t in own.items() if n not in params}
-        return self.torch.func.functional_call(self.function, {**rest, **params}, tuple(inputs))
+        # Buffers may be updated in place, which must not reach the array that was handed over.
+        buffers = {n: t.clone() for n, t in params.items() if n not in dict(self.function.named_parameters())}
+        return self.torch.func.functional_call(self.function, {**rest, **params, **buffers}, tuple(inputs))
 
-    def _tensor(self, leaf, dtype: str) -> Any:
-        if not isinstance(leaf.value, np.ndarray):
-            return leaf.value
-        tensor = self._cast(self.torch.from_numpy(np.array(leaf.value)), dtype)
-        return tensor.requires_grad_() if leaf.differentiable else tensor
+    def tensor(self, value: Any, dtype: str, differentiable: bool) -> Any:
+        """Return a leaf as a tensor of this precision; what is no array stays what it is."""
+        if not isinstance(value, np.ndarray):
+            return value
+        tensor = self._cast(self.torch.from_numpy(np.array(value)), dtype)
+        return tensor.requires_grad_() if differentiable else tensor
 
     def _cast(self, tensor: "torch.Tensor", dtype: str) -> "torch.Tensor":
         return tensor.to(getattr(self.torch, dtype)) if tensor.is_floating_point() else tensor
 
-    def _pull_back(self, outputs: dict, leaves: list, cotangent: Arrays) -> list:
-        """Return the gradient of each leaf, None where the function never used it."""
+    def pull_back(self, outputs: dict, leaves: Sequence, cotangent: Arrays, keep: bool = False) -> list:
+        """Return the gradient of each leaf (or gradient edge), None where the function never used it; `keep` makes it differentiable again."""
         attached = {n: t for n, t in outputs.items() if t.is_floating_point() and t.requires_grad}
         if not attached or not leaves:
             return [None] * len(leaves)
         vectors = [self.torch.as_tensor(np.asarray(cotangent[n])).to(t.dtype) for n, t in attached.items()]
-        wanted = [t for t in leaves if t.requires_grad]
-        found = iter(
-            self.torch.autograd.grad(list(attached.values()), wanted, vectors, retain_graph=True, allow_unused=True)
-        )
-        return [next(found) if t.requires_grad else None for t in leaves]
+        options = {"retain_graph": True, "allow_unused": True, "create_graph": keep}
+        return list(self.torch.autograd.grad(list(attached.values()), list(leaves), vectors, **options))
 
 
-def _moving_results(torch: Any, size: float, seed: int) -> Any:
-    """Return a context in which every operation of PyTorch, forward and backward, has its floating results moved at random."""
-    from torch.utils._python_dispatch import TorchDispatchMode
-
-    generator = torch.Generator().manual_seed(seed)
-
-    def move(result: Any) -> Any:
-        if not isinstance(result, torch.Tensor) or result.dtype != torch.float64:
-            return result
-        factor = 2 * torch.rand(result.shape, generator=generator, dtype=result.dtype) - 1
-        return result * (1 + size * factor)
-
-    class Moving(TorchDispatchMode):
-        def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # pyright: ignore[reportIncompatibleMethodOverride]
-            result = func(*args, **(kwargs or {}))
-            # Views and operations in place share memory with their arguments, and copies round nothing.
-            if any(r.alias_info is not None for r in func._schema.returns) or func._schema.name in _EXACT:
-                return result
-            return type(result)(move(r) for r in result) if isinstance(result, (list, tuple)) else move(result)
-
-    return Moving()
-
-
-_EXACT = {
-    "aten::_to_copy",
-    "aten::clone",
-    "aten::copy",
-    "aten::zeros_like",
-    "aten::ones_like",
-    "aten::lift_fresh",
-    "aten::detach",
-}
+def _or_zeros(gradient: "torch.Tensor | None", like: "torch.Tensor") -> np.ndarray:
+    if gradient is None:
+        return np.zeros(tuple(like.shape), _numpy(like).dtype)
+    return _numpy(gradient)
 
 
 def _numpy(tensor: "torch.Tensor") -> np.ndarray:
-    return tensor.detach().cpu().resolve_conj().resolve_neg().numpy().copy()
+    tensor = tensor.detach().cpu().resolve_conj().resolve_neg()
+    if str(tensor.dtype) == "torch.bfloat16":
+        import ml_dtypes
+
+        return tensor.float().numpy().astype(ml_dtypes.bfloat16)
+    return tensor.numpy().copy()

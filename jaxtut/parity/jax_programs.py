@@ -1,0 +1,167 @@
+"""Look into a traced JAX program: where it lowers precision, whether two tracings agree, and how far rounding moves its results."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
+
+# A constant with more significant bits than this was rounded when it became float32; 0.5 or 3 were not.
+_SHORT_MANTISSA = 12
+
+
+def inner_programs(params: dict) -> Iterator[Jaxpr]:
+    """Yield the programs among the parameters of an operation: the bodies of calls, loops, branches and rules."""
+    for value in params.values():
+        for item in value if isinstance(value, (list, tuple)) else (value,):
+            if isinstance(item, ClosedJaxpr):
+                yield item.jaxpr
+            elif isinstance(item, Jaxpr):
+                yield item
+
+
+def bind(primitive, inputs: Sequence, params: dict) -> list:
+    """Apply one operation; JAX versions differ in how they hand over the functions inside it."""
+    bound = primitive.get_bind_params(params)
+    functions, params = bound if isinstance(bound, tuple) else ((), bound)
+    out = primitive.bind(*functions, *inputs, **params)
+    return list(out) if primitive.multiple_results else [out]
+
+
+def same_program(a: ClosedJaxpr, b: ClosedJaxpr) -> bool:
+    """Say whether two tracings gave the same operations on the same constants; the addresses of functions do not count."""
+    texts = [re.sub(r"0x[0-9a-f]+", "", str(program)) for program in (a, b)]
+    if texts[0] != texts[1] or len(a.consts) != len(b.consts):
+        return False
+    return all(
+        np.array_equal(np.asarray(x), np.asarray(y), equal_nan=bool(jnp.issubdtype(jnp.asarray(x).dtype, jnp.inexact)))
+        for x, y in zip(a.consts, b.consts, strict=True)
+        if not jax.dtypes.issubdtype(jnp.asarray(x).dtype, jax.dtypes.extended)
+    )
+
+
+def lowered_precision(closed: ClosedJaxpr) -> list[str]:
+    """Say where a program that was traced for float64 computes in a lower precision: casts, results, rounded constants."""
+    found = [
+        f"a {jnp.asarray(c).dtype} constant of shape {jnp.shape(c)} from outside the function"
+        for c in closed.consts
+        if _is_lower(jnp.asarray(c).dtype) and is_rounded(np.asarray(c))
+    ]
+    return list(dict.fromkeys([*found, *_lowered(closed.jaxpr)]))
+
+
+def is_rounded(constant: np.ndarray) -> bool:
+    """Say whether a float32 or smaller constant has so many significant bits that it was rounded to get there."""
+    mantissa, _ = np.frexp(constant.astype(np.float64))
+    scaled = mantissa * 2.0**_SHORT_MANTISSA
+    return bool(np.any(np.isfinite(scaled) & (scaled != np.round(scaled))))
+
+
+def _lowered(jaxpr: Jaxpr) -> Iterator[str]:
+    for equation in jaxpr.eqns:
+        inner = list(inner_programs(equation.params))
+        for program in inner:
+            yield from _lowered(program)
+        if inner:
+            continue
+        place = _place(equation)
+        for variable in equation.invars:
+            lower = isinstance(variable, Literal) and _is_lower(getattr(variable.aval, "dtype", None))
+            if lower and is_rounded(np.asarray(variable.val)):
+                yield f"the {variable.aval.dtype} constant {np.asarray(variable.val)}{place}"
+        dtypes = [getattr(v.aval, "dtype", None) for v in equation.outvars]
+        from_higher = any(getattr(v.aval, "dtype", None) == np.float64 for v in equation.invars)
+        yield from (f"a cast to {d}{place}" for d in dtypes if from_higher and _is_lower(d))
+
+
+def _is_lower(dtype) -> bool:
+    return dtype is not None and jnp.issubdtype(dtype, jnp.floating) and jnp.finfo(dtype).bits < 64
+
+
+def _place(equation) -> str:
+    from jax._src import source_info_util
+
+    try:
+        return f" at {source_info_util.summarize(equation.source_info)}"
+    except (AttributeError, TypeError, ValueError):  # a private function, and only the place is lost without it
+        return ""
+
+
+def with_moved_results(function: Callable) -> Callable:
+    """Return a function with one more argument, a seed, that evaluates `function` with the result of every operation moved at random.
+
+    Every floating result is multiplied by 1 + size·u with u uniform in (−1, 1): rounding of a chosen size, 2⁻²⁴ as in float32, carried out
+    in float64, so that nothing overflows and no small term is absorbed whole.
+    """
+    programs: dict = {}
+
+    def run(arrays: list, cotangent: dict, seed: int):
+        shapes = tuple((jnp.shape(x), str(jnp.asarray(x).dtype)) for x in jax.tree.leaves((arrays, cotangent)))
+        if shapes not in programs:
+            closed, out = jax.make_jaxpr(function, return_shape=True)(arrays, cotangent)
+            tree = jax.tree.structure(out)
+            programs[shapes] = jax.jit(
+                lambda key, *xs: jax.tree.unflatten(tree, _evaluate_moved(closed.jaxpr, closed.consts, xs, _Keys(key)))
+            )
+        return programs[shapes](jax.random.key(seed), *jax.tree.leaves((arrays, cotangent)))
+
+    return run
+
+
+class _Keys:
+    """A new random key for every operation."""
+
+    def __init__(self, key):
+        self.key = key
+
+    def next(self):
+        self.key, new = jax.random.split(self.key)
+        return new
+
+
+_OPENED = (
+    "jit",
+    "pjit",
+    "closed_call",
+    "core_closed_call",
+    "remat2",
+    "checkpoint",
+    "custom_jvp_call",
+    "custom_vjp_call",
+    "custom_vjp_call_jaxpr",
+)
+# Nothing is rounded where numbers are only moved about.
+_EXACT = frozenset(
+    "name copy copy_p reshape transpose broadcast_in_dim squeeze expand_dims slice dynamic_slice dynamic_update_slice concatenate pad gather rev "
+    "select_n neg abs max min sign convert_element_type stop_gradient reduce_max reduce_min argmax argmin sort iota split".split()
+)
+
+
+def _evaluate_moved(jaxpr: Jaxpr, consts: Sequence, args: Sequence, keys: _Keys) -> list:
+    values = dict(zip(jaxpr.constvars, consts, strict=True)) | dict(zip(jaxpr.invars, args, strict=True))
+
+    def read(variable):
+        return variable.val if isinstance(variable, Literal) else values[variable]
+
+    for equation in jaxpr.eqns:
+        inputs = [read(v) for v in equation.invars]
+        name = equation.primitive.name
+        inner = [p for p in equation.params.values() if isinstance(p, (ClosedJaxpr, Jaxpr))]
+        if name in _OPENED and len(inner) == 1:
+            program, own = (inner[0].jaxpr, inner[0].consts) if isinstance(inner[0], ClosedJaxpr) else (inner[0], ())
+            results = _evaluate_moved(program, own, inputs, keys)
+        else:
+            results = bind(equation.primitive, inputs, equation.params)
+            results = results if name in _EXACT else [_move(x, keys) for x in results]
+        values.update(zip(equation.outvars, results, strict=True))
+    return [read(v) for v in jaxpr.outvars]
+
+
+def _move(x, keys: _Keys):
+    if not hasattr(x, "dtype") or x.dtype != np.float64:
+        return x
+    from .definition import U32
+
+    return x * (1 + U32 * jax.random.uniform(keys.next(), x.shape, np.float64, -1, 1))
