@@ -232,7 +232,8 @@ def judge_single(jax: np.ndarray, torch: np.ndarray, spread: float) -> Judgement
     largest = (float(ulp.max(initial=0)), float(relative.max(initial=0)))
     if excess.max(initial=0) <= 1:
         return Judgement(TO_ROUNDING, *largest, _argmax(ulp))
-    note = f"{int((excess > 1).sum())} of {excess.size} elements differ by more than an ulp in the inputs explains, at most {excess.max():.3g} times as much"
+    wrong, most = int((excess > 1).sum()), excess.max()
+    note = f"{wrong} of {excess.size} elements differ by more than an ulp in the inputs explains, at most {most:.3g} times as much"
     return Judgement(DIFFERENT, *largest, _argmax(excess), note)
 
 

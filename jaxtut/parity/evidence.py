@@ -20,13 +20,13 @@ class Side(Protocol):
     name: str
 
     @property
-    def mode(self) -> str: ...  # noqa: D102
-    def outputs(self, args: Arguments, dtype: str) -> Arrays: ...  # noqa: D102
-    def run(self, args: Arguments, probes: Probes, dtype: str, checks: Sequence[str] = ()) -> Quantities: ...  # noqa: D102
-    def taps(self, args: Arguments, probes: Probes, dtype: str) -> Quantities: ...  # noqa: D102
-    def moved(self, args: Arguments, probes: Probes, taps: bool, seed: int) -> Quantities: ...  # noqa: D102
-    def lowered(self, args: Arguments) -> list[str]: ...  # noqa: D102
-    def retraced(self, args: Arguments, probes: Probes) -> Quantities | None: ...  # noqa: D102
+    def mode(self) -> str: ...
+    def outputs(self, args: Arguments, dtype: str) -> Arrays: ...
+    def run(self, args: Arguments, probes: Probes, dtype: str, checks: Sequence[str] = ()) -> Quantities: ...
+    def taps(self, args: Arguments, probes: Probes, dtype: str) -> Quantities: ...
+    def moved(self, args: Arguments, probes: Probes, taps: bool, seed: int) -> Quantities: ...
+    def lowered(self, args: Arguments) -> list[str]: ...
+    def retraced(self, args: Arguments, probes: Probes) -> Quantities | None: ...
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,15 @@ class Spread:
 class Evidence(Protocol):
     """What the judge asks of a side; `LiveEvidence` runs it, a recorded file has it stored."""
 
-    name: str
-    mode: str
+    @property
+    def name(self) -> str:
+        """The framework."""
+        ...
+
+    @property
+    def mode(self) -> str:
+        """How the side runs, 'jit' or 'eager'."""
+        ...
 
     @property
     def exact(self) -> Quantities:

@@ -1,5 +1,6 @@
 """Look into a traced JAX program: where it lowers precision, whether two tracings agree, and how far rounding moves its results."""
 
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 
@@ -7,6 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
+
+from .definition import U32
 
 # A constant with more significant bits than this was rounded when it became float32; 0.5 or 3 were not.
 _SHORT_MANTISSA = 12
@@ -68,9 +71,11 @@ def _lowered(jaxpr: Jaxpr) -> Iterator[str]:
             continue
         place = _place(equation)
         for variable in equation.invars:
-            lower = isinstance(variable, Literal) and _is_lower(getattr(variable.aval, "dtype", None))
-            if lower and is_rounded(np.asarray(variable.val)):
-                yield f"the {variable.aval.dtype} constant {np.asarray(variable.val)}{place}"
+            if not isinstance(variable, Literal):
+                continue
+            dtype = getattr(variable.aval, "dtype", None)
+            if _is_lower(dtype) and is_rounded(np.asarray(variable.val)):
+                yield f"the {dtype} constant {np.asarray(variable.val)}{place}"
         dtypes = [getattr(v.aval, "dtype", None) for v in equation.outvars]
         from_higher = any(getattr(v.aval, "dtype", None) == np.float64 for v in equation.invars)
         yield from (f"a cast to {d}{place}" for d in dtypes if from_higher and _is_lower(d))
@@ -103,22 +108,26 @@ def with_moved_results(function: Callable) -> Callable:
             closed, out = jax.make_jaxpr(function, return_shape=True)(arrays, cotangent)
             tree = jax.tree.structure(out)
             programs[shapes] = jax.jit(
-                lambda key, *xs: jax.tree.unflatten(tree, _evaluate_moved(closed.jaxpr, closed.consts, xs, _Keys(key)))
+                lambda seed, *xs: jax.tree.unflatten(
+                    tree, _evaluate_moved(closed.jaxpr, closed.consts, xs, _Dice(seed))
+                )
             )
-        return programs[shapes](jax.random.key(seed), *jax.tree.leaves((arrays, cotangent)))
+        return programs[shapes](float(seed), *jax.tree.leaves((arrays, cotangent)))
 
     return run
 
 
-class _Keys:
-    """A new random key for every operation."""
+class _Dice:
+    """Pseudo-random factors in (−1, 1), others for every operation; a sine of the position is random enough and compiles at once."""
 
-    def __init__(self, key):
-        self.key = key
+    def __init__(self, seed):
+        self.seed = seed
+        self.throws = 0
 
-    def next(self):
-        self.key, new = jax.random.split(self.key)
-        return new
+    def throw(self, shape: tuple[int, ...]):
+        self.throws += 1
+        position = jnp.arange(math.prod(shape), dtype=np.float64).reshape(shape)
+        return jnp.sin(position * (1.7 + 0.618 * self.throws) + 2.4 * self.seed + 0.9 * self.throws)
 
 
 _OPENED = (
@@ -134,12 +143,14 @@ _OPENED = (
 )
 # Nothing is rounded where numbers are only moved about.
 _EXACT = frozenset(
-    "name copy copy_p reshape transpose broadcast_in_dim squeeze expand_dims slice dynamic_slice dynamic_update_slice concatenate pad gather rev "
-    "select_n neg abs max min sign convert_element_type stop_gradient reduce_max reduce_min argmax argmin sort iota split".split()
+    (  # noqa: SIM905
+        "name copy copy_p reshape transpose broadcast_in_dim squeeze expand_dims slice dynamic_slice dynamic_update_slice concatenate pad "
+        "gather rev select_n neg abs max min sign convert_element_type stop_gradient reduce_max reduce_min argmax argmin sort iota split"
+    ).split()
 )
 
 
-def _evaluate_moved(jaxpr: Jaxpr, consts: Sequence, args: Sequence, keys: _Keys) -> list:
+def _evaluate_moved(jaxpr: Jaxpr, consts: Sequence, args: Sequence, dice: _Dice) -> list:
     values = dict(zip(jaxpr.constvars, consts, strict=True)) | dict(zip(jaxpr.invars, args, strict=True))
 
     def read(variable):
@@ -151,17 +162,15 @@ def _evaluate_moved(jaxpr: Jaxpr, consts: Sequence, args: Sequence, keys: _Keys)
         inner = [p for p in equation.params.values() if isinstance(p, (ClosedJaxpr, Jaxpr))]
         if name in _OPENED and len(inner) == 1:
             program, own = (inner[0].jaxpr, inner[0].consts) if isinstance(inner[0], ClosedJaxpr) else (inner[0], ())
-            results = _evaluate_moved(program, own, inputs, keys)
+            results = _evaluate_moved(program, own, inputs, dice)
         else:
             results = bind(equation.primitive, inputs, equation.params)
-            results = results if name in _EXACT else [_move(x, keys) for x in results]
+            results = results if name in _EXACT else [_move(x, dice) for x in results]
         values.update(zip(equation.outvars, results, strict=True))
     return [read(v) for v in jaxpr.outvars]
 
 
-def _move(x, keys: _Keys):
+def _move(x, dice: _Dice):
     if not hasattr(x, "dtype") or x.dtype != np.float64:
         return x
-    from .definition import U32
-
-    return x * (1 + U32 * jax.random.uniform(keys.next(), x.shape, np.float64, -1, 1))
+    return x * (1 + U32 * dice.throw(x.shape))

@@ -54,11 +54,24 @@ class JaxSide:
             return self.outputs(args, dtype)
         with _precision(dtype):
             arrays, static = _split(args.astype(dtype))
-            shapes = jax.eval_shape(self._caller(args, static), arrays)
+            try:
+                shapes = jax.eval_shape(self._caller(args, static), arrays)
+            except TypeError:
+                jax.clear_caches()
+                shapes = jax.eval_shape(self._caller(args, static), arrays)
             return {n: np.zeros(s.shape, s.dtype) for n, s in shapes.items()}
 
     def run(self, args: Arguments, probes: Probes, dtype: str, checks: Sequence[str] = ()) -> Quantities:
         """Return values and, for each cotangent, the gradients of the differentiable leaves; and what `checks` ask for."""
+        try:
+            return self._run(args, probes, dtype, checks)
+        except TypeError:
+            # JAX keeps what it made of a NumPy constant in one precision and stumbles over it in the other: once more without memory.
+            jax.clear_caches()
+            self._compiled.clear()
+            return self._run(args, probes, dtype, checks)
+
+    def _run(self, args: Arguments, probes: Probes, dtype: str, checks: Sequence[str]) -> Quantities:
         with _precision(dtype), jax.default_matmul_precision("highest"):
             arrays, static = _split(args.astype(dtype))
             run = self._runner("run", args, static)

@@ -32,15 +32,25 @@ def tapped(call: Callable, by_kind: Callable) -> Callable:
         by_kind: parts named outputs into those with a floating dtype and the others.
     """
 
-    def run(arrays: list, cotangent: dict):
-        def names_only(*xs):
-            return by_kind(call(list(xs)))[0]
+    programs: dict = {}
 
+    def names_only(*xs):
+        return by_kind(call(list(xs)))[0]
+
+    def program(arrays: list) -> Callable:
         closed, shape = jax.make_jaxpr(names_only, return_shape=True)(*arrays)
         order = jax.tree.structure(shape)
-        if _looks_at_values(closed.jaxpr):
-            return _pulled_back(closed, order, arrays, cotangent)
-        return jax.jit(lambda xs, c: _pulled_back(closed, order, xs, c))(arrays, cotangent)
+
+        def pulled(xs: list, cotangent: dict):
+            return _pulled_back(closed, order, xs, cotangent)
+
+        return pulled if _looks_at_values(closed.jaxpr) else jax.jit(pulled)
+
+    def run(arrays: list, cotangent: dict):
+        shapes = tuple((jnp.shape(x), str(jnp.asarray(x).dtype)) for x in arrays)
+        if shapes not in programs:
+            programs[shapes] = program(arrays)
+        return programs[shapes](arrays, cotangent)
 
     return run
 

@@ -1,7 +1,7 @@
 """Whole Jacobians, Hessian-vector products, forward mode and single samples of a PyTorch function, as the comparison asks for them."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,18 +9,16 @@ import torch
 from .arguments import Arguments
 from .probes import VMAP_SAMPLES, Probes, sample
 from .quantities import HVP, JACOBIAN, JVP, VMAP_GRADIENT, VMAP_VALUE, Quantities
-
-if TYPE_CHECKING:
-    from .torch_side import TorchSide
+from .torch_side import TorchSide, as_numpy
 
 
-def _start(side: "TorchSide", args: Arguments, dtype: str) -> tuple[dict, list]:
+def _start(side: TorchSide, args: Arguments, dtype: str) -> tuple[dict, list]:
     leaves = [side.tensor(leaf.value, dtype, leaf.differentiable) for leaf in args.leaves]
     outputs = side.call(args, leaves, dtype)
     return outputs, [t for t, leaf in zip(leaves, args.leaves, strict=True) if leaf.differentiable]
 
 
-def _jacobian(side: "TorchSide", args: Arguments, probes: Probes, dtype: str) -> Quantities:
+def _jacobian(side: TorchSide, args: Arguments, probes: Probes, dtype: str) -> Quantities:
     outputs, leaves = _start(side, args, dtype)
     found: Quantities = {}
     for out, y in outputs.items():
@@ -28,17 +26,17 @@ def _jacobian(side: "TorchSide", args: Arguments, probes: Probes, dtype: str) ->
             continue
         rows: list[list] = []
         for i in range(y.numel()):
-            one = torch.zeros(y.numel(), dtype=y.dtype)
+            one = torch.zeros(y.numel())
             one[i] = 1
             rows.append(side.pull_back({out: y}, leaves, {out: one.reshape(y.shape).numpy()}))
         for i, (leaf, t) in enumerate(zip(args.differentiable, leaves, strict=True)):
             stacked = [_dense(row[i], t) for row in rows]
-            whole = np.stack(stacked) if stacked else np.zeros((0, *t.shape), t.detach().numpy().dtype)
+            whole = np.stack(stacked) if stacked else np.zeros((0, *t.shape), as_numpy(t).dtype)
             found[JACOBIAN, f"∂ {out}/∂ {leaf.name}"] = whole.reshape(*y.shape, *t.shape)
     return found
 
 
-def _hvp(side: "TorchSide", args: Arguments, probes: Probes, dtype: str) -> Quantities:
+def _hvp(side: TorchSide, args: Arguments, probes: Probes, dtype: str) -> Quantities:
     outputs, leaves = _start(side, args, dtype)
     found = []
     for cotangent, tangent in zip(probes.cotangents, probes.tangents, strict=True):
@@ -49,15 +47,15 @@ def _hvp(side: "TorchSide", args: Arguments, probes: Probes, dtype: str) -> Quan
             if g is not None and g.requires_grad
         ]
         if attached:
-            along = sum((g * torch.as_tensor(tangent[n]).to(g.dtype)).sum() for g, n in attached)
-            second = torch.autograd.grad(along, leaves, retain_graph=True, allow_unused=True)  # pyright: ignore[reportArgumentType]
+            along = torch.stack([(g * torch.as_tensor(tangent[n]).to(g.dtype)).sum() for g, n in attached]).sum()
+            second = torch.autograd.grad([along], leaves, retain_graph=True, allow_unused=True)
         else:
             second = [None] * len(leaves)
         found.append([_dense(g, t) for g, t in zip(second, leaves, strict=True)])
     return {(HVP, leaf.name): np.stack([each[i] for each in found]) for i, leaf in enumerate(args.differentiable)}
 
 
-def _jvp(side: "TorchSide", args: Arguments, probes: Probes, dtype: str) -> Quantities:
+def _jvp(side: TorchSide, args: Arguments, probes: Probes, dtype: str) -> Quantities:
     # Reverse mode twice: vᵀJ is linear in v, and its derivative along v, pulled back with the tangent, is Jt. It needs no forward rules,
     # which some operations of PyTorch lack.
     outputs, leaves = _start(side, args, dtype)
@@ -84,7 +82,9 @@ def _jvp(side: "TorchSide", args: Arguments, probes: Probes, dtype: str) -> Quan
         ]
         names = list(vectors)
         forward = (
-            torch.autograd.grad(sum(terms), [vectors[n] for n in names], retain_graph=True, allow_unused=True)  # pyright: ignore[reportArgumentType]
+            torch.autograd.grad(
+                [torch.stack(terms).sum()], [vectors[n] for n in names], retain_graph=True, allow_unused=True
+            )
             if terms
             else [None] * len(names)
         )
@@ -92,7 +92,7 @@ def _jvp(side: "TorchSide", args: Arguments, probes: Probes, dtype: str) -> Quan
     return {(JVP, n): np.stack([c[n] for c in columns]) for n in smooth}
 
 
-def _vmap(side: "TorchSide", args: Arguments, probes: Probes, dtype: str) -> Quantities:
+def _vmap(side: TorchSide, args: Arguments, probes: Probes, dtype: str) -> Quantities:
     # A sample after the other: what `vmap` has to equal.
     runs = []
     for i in range(VMAP_SAMPLES):
@@ -111,7 +111,7 @@ def _vmap(side: "TorchSide", args: Arguments, probes: Probes, dtype: str) -> Qua
 
 
 def _dense(gradient: torch.Tensor | None, like: torch.Tensor) -> np.ndarray:
-    return (torch.zeros_like(like) if gradient is None else gradient).detach().numpy().copy()
+    return as_numpy(torch.zeros_like(like) if gradient is None else gradient)
 
 
 CHECKS: dict[str, Callable] = {"jacobian": _jacobian, "hvp": _hvp, "jvp": _jvp, "vmap": _vmap}

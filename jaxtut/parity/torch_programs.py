@@ -16,7 +16,7 @@ _SHORT_MANTISSA = 12
 # Operations that round nothing: copies, and numbers that are only moved about.
 _EXACT = {
     f"aten::{name}"
-    for name in (
+    for name in (  # noqa: SIM905
         "_to_copy clone copy zeros_like ones_like lift_fresh detach abs neg sgn sign maximum minimum max min amax amin sort topk where gather "
         "index index_select embedding cat stack constant_pad_nd max_pool2d_with_indices relu threshold_backward flip roll repeat"
     ).split()

@@ -61,7 +61,7 @@ class TorchSide:
     def run(self, args: Arguments, probes: Probes, dtype: str, checks: Sequence[str] = ()) -> Quantities:
         """Return values and, for each cotangent, the gradients of the differentiable leaves; and what `checks` ask for."""
         outputs, leaves = self._call(args, dtype, differentiable=bool(probes.cotangents))
-        quantities = {(VALUE, n): _numpy(t) for n, t in outputs.items()}
+        quantities = {(VALUE, n): as_numpy(t) for n, t in outputs.items()}
         names = [leaf.name for leaf in args.differentiable]
         pulled = [self.pull_back(outputs, leaves, c) for c in probes.cotangents]
         if pulled:
@@ -87,7 +87,7 @@ class TorchSide:
         gradients = {
             (TAP_GRADIENT, n): np.stack([_or_zeros(g.get(n), recording.values[n]) for g in pulled]) for n in floating
         }
-        return {(TAP, n): _numpy(v) for n, v in recording.values.items()} | gradients
+        return {(TAP, n): as_numpy(v) for n, v in recording.values.items()} | gradients
 
     def moved(self, args: Arguments, probes: Probes, taps: bool, seed: int) -> Quantities:
         """Return what `run` or `taps` returns in float64 when the result of every operation is moved by up to 2⁻²⁴ of itself."""
@@ -158,11 +158,12 @@ class TorchSide:
 
 def _or_zeros(gradient: "torch.Tensor | None", like: "torch.Tensor") -> np.ndarray:
     if gradient is None:
-        return np.zeros(tuple(like.shape), _numpy(like).dtype)
-    return _numpy(gradient)
+        return np.zeros(tuple(like.shape), as_numpy(like).dtype)
+    return as_numpy(gradient)
 
 
-def _numpy(tensor: "torch.Tensor") -> np.ndarray:
+def as_numpy(tensor: "torch.Tensor") -> np.ndarray:
+    """Return a tensor as an array of its own, bfloat16 too."""
     tensor = tensor.detach().cpu().resolve_conj().resolve_neg()
     if str(tensor.dtype) == "torch.bfloat16":
         import ml_dtypes

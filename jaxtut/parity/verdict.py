@@ -8,6 +8,7 @@ import numpy as np
 
 from . import definition
 from .definition import DIFFERENT, IMPURE, UNDECIDED
+from .diagnosis import Difference, likely_cause
 from .evidence import Evidence
 from .judge import Pair, common
 from .noise import REFUSALS
@@ -156,10 +157,6 @@ def _tap_row(named: Pair, key: Key, a: Quantities, b: Quantities, dtype: str, al
 
 def _explained(row: Row, pair: Pair, inputs: Mapping[str, np.ndarray]) -> Row:
     """Return the row with the mistake that its difference looks like."""
-    try:
-        from .diagnosis import Difference, likely_cause
-    except ImportError:
-        return row
     key = (row.kind, row.name)
     of = pair.of_taps if row.kind in (TAP, TAP_GRADIENT) else pair
     double = row.dtype == "float64" or not is_floating(np.zeros(0, row.dtype if row.dtype != "bfloat16" else "float32"))

@@ -46,19 +46,19 @@ def testify(report: Report, jax: Sequence[LiveEvidence], torch: LiveEvidence) ->
     """Return the report, with the third witness heard if the values agree and a float64 gradient does not."""
     rows = [row for row in report.rows if row.kind == GRADIENT and row.verdict == DIFFERENT and row.dtype == "float64"]
     values_part = any(row.kind == VALUE and not row.same for row in report.rows)
-    if values_part or not rows or rows[0].index is None or rows[0].jax is None or rows[0].torch is None:
+    if values_part or not rows or not rows[0].index or rows[0].jax is None or rows[0].torch is None:
         return report
-    row = rows[0]
+    row, gradients = rows[0], (float(rows[0].jax), float(rows[0].torch))
     side = next(e for e in jax if e.mode == row.mode)
     try:
-        words = [(e.name, g, _ask(e, row, g)) for e, g in ((side, row.jax), (torch, row.torch))]
+        words = [(e.name, g, _ask(e, row, g)) for e, g in zip((side, torch), gradients, strict=True)]
     except REFUSALS:
         return report
     return report.noting(_sentence(row, words)) if all(np.isfinite(t.slope) for _, _, t in words) else report
 
 
 def _ask(evidence: LiveEvidence, row: Row, gradient: float) -> Testimony:
-    cotangent, *index = row.index or ()
+    cotangent, *index = row.index or (0,)
     args, probes = evidence.plan.args.astype("float64"), evidence.plan.probes
     leaf = next(leaf for leaf in args.differentiable if leaf.name == row.name)
     size = max(1.0, abs(float(leaf.value[tuple(index)])))
@@ -93,7 +93,8 @@ def _sentence(row: Row, words: list[tuple[str, float, Testimony]]) -> str:
     kinks = [t for _, _, t in words if t.at_kink]
     if kinks:
         t = kinks[0]
-        return f"{where}: a kink, with slope {t.left:.9g} on the left and {t.right:.9g} on the right; JAX says {words[0][1]:.9g}, PyTorch {words[1][1]:.9g}"
+        said = f"JAX says {words[0][1]:.9g}, PyTorch {words[1][1]:.9g}"
+        return f"{where}: a kink, with slope {t.left:.9g} on the left and {t.right:.9g} on the right; {said}"
     right = [name for name, gradient, t in words if abs(t.slope - gradient) <= _NEAR * apart]
     found = ", ".join(f"{t.slope:.12g} by {name}'s values" + _order(t) for name, _, t in words)
     verdict = {

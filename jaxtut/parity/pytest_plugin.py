@@ -1,0 +1,56 @@
+"""A pytest plugin: a failed `assert_same_gradients` is shown in a few telling lines, and its whole report can be written as a page."""
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--parity-html`, the folder for reports of comparisons that failed."""
+    parser.getgroup("jaxtut").addoption(
+        "--parity-html",
+        metavar="DIR",
+        default=None,
+        help="write the report of every failed comparison to this folder, one HTML page a test",
+    )
+
+
+@pytest.fixture
+def assert_same_gradients() -> Callable:
+    """`jaxtut.parity.assert_same_gradients`, for suites that would rather ask for it than import it."""
+    from jaxtut.parity import assert_same_gradients
+
+    return assert_same_gradients
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
+    """Show the line that asked, and what the comparison found, instead of the engine's inside."""
+    shown = yield
+    error = call.excinfo.value if call.excinfo is not None else None
+    comparison = sys.modules.get("jaxtut.parity.comparison")
+    if comparison is None or not isinstance(error, comparison.ParityError):
+        return shown
+    report: Any = error.report
+    place = _caller(call.excinfo)
+    shown.longrepr = "\n".join([*place, *(f"E   {line}" for line in report.summary().splitlines())])
+    folder = item.config.getoption("--parity-html")
+    if folder:
+        path = Path(folder) / f"{re.sub(r'[^A-Za-z0-9_.-]+', '-', item.nodeid)}.html"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(report.to_html())
+        shown.longrepr += f"\nthe whole report: {path}"
+    return shown
+
+
+def _caller(excinfo: Any) -> list[str]:
+    """Return the statement of the test that asked for the comparison, and where it stands."""
+    entries = [entry for entry in excinfo.traceback if "jaxtut/parity" not in str(entry.path).replace("\\", "/")]
+    if not entries:
+        return []
+    entry = entries[-1]
+    return [f"{entry.path}:{entry.lineno + 1}", *(f">   {line.strip()}" for line in str(entry.statement).splitlines())]
