@@ -3,10 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
+BUDGET ?= 180
+SEED ?= 0
+RESULT ?=
 MANIFEST := pyproject.toml constraints.txt
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test lint check train bench wheel format clean
+.PHONY: run test test-long lint check train bench wheel docs parity-sweep parity-mutants format clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/jaxtut check
@@ -20,6 +23,21 @@ train: $(VENV)/run.stamp
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n $(WORKERS)
+
+test-long: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest -n $(WORKERS) -m long
+
+# Random correct pairs for BUDGET seconds: the engine must not cry wolf. RESULT writes the counts as JSON.
+parity-sweep: $(VENV)/dev.stamp
+	$(BIN)/python -m jaxtut.parity.trials.sweep --budget $(BUDGET) --seed $(SEED) $(if $(RESULT),--json $(RESULT))
+
+# Mutants: the engine must see every one; and who else does.
+parity-mutants: $(VENV)/dev.stamp
+	$(BIN)/python -m jaxtut.parity.trials.table $(if $(RESULT),--json $(RESULT))
+
+docs: $(VENV)/docs.stamp
+	$(BIN)/python -m sphinx -W --keep-going -q docs build/docs
+	@echo "build/docs/index.html"
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
@@ -53,6 +71,10 @@ $(VENV)/run.stamp: $(VENV)/python.stamp $(MANIFEST)
 $(VENV)/dev.stamp: $(VENV)/python.stamp $(MANIFEST)
 	$(PIP) --editable ".[torch,dev]"
 	touch $@ $(VENV)/run.stamp
+
+$(VENV)/docs.stamp: $(VENV)/python.stamp $(MANIFEST)
+	$(PIP) --editable ".[torch,dev,docs]"
+	touch $@ $(VENV)/run.stamp $(VENV)/dev.stamp
 
 clean:
 	rm -rf $(VENV) build dist results .pytest_cache .ruff_cache .hypothesis

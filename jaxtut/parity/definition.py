@@ -166,12 +166,18 @@ def gate_bound(size: np.ndarray, noise: np.ndarray, operations: np.ndarray | Non
     return np.where(unmeasured, np.fmax(GATE_RELATIVE_WITHOUT_NOISE * size + floor, stand_in), measured)
 
 
+def without_digits(truth: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """Mark the elements of which float32 has no digits: saturated, overflowed or underflowed."""
+    size = np.abs(np.where(np.isfinite(truth), truth, 0))
+    return (noise > SATURATED * size) | ~np.isfinite(noise) | ((size > 0) & (size < np.finfo(np.float32).tiny))
+
+
 def second_opinion(
     truth: np.ndarray, noise: np.ndarray, near: np.ndarray, far: np.ndarray, moved: np.ndarray
 ) -> np.ndarray:
     """Return the noise, raised to what was measured nearby; where float32 has no digits of the element, also to what was measured
     far from the input, and with every operation's result moved by a float32 rounding."""
-    saturated = noise > SATURATED * np.abs(np.where(np.isfinite(truth), truth, 0))
+    saturated = without_digits(truth, noise)
     return np.fmax(np.fmax(noise, near), np.where(saturated, np.fmax(far, moved), 0))
 
 

@@ -1,5 +1,6 @@
 """Flax NNX modules in a comparison: parameters under PyTorch's names, and submodules named by their paths."""
 
+import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,13 +11,12 @@ _NAMES = {"kernel": "weight", "scale": "weight", "embedding": "weight", "mean": 
 
 
 def adapted(
-    jax_fn: Callable, torch_fn: Callable, params: Any, map_params: Callable | None
+    jax_fn: Callable, params: Any, map_params: Callable | None
 ) -> tuple[Callable, Mapping[str, Any] | None, Callable | None]:
     """Return a pure function, parameters under PyTorch's names and how to map them, for whatever of Flax was handed over.
 
     Args:
         jax_fn: a function, or an NNX module.
-        torch_fn: the other side.
         params: parameters under PyTorch's names, an NNX state, or None.
         map_params: from PyTorch's names to what `jax_fn` takes; None for a module or a state: `flax_parameters`.
     """
@@ -38,10 +38,19 @@ def adapted(
         with named_submodules(module):
             return module(*(args[1:] if params is not None else args))
 
+    call.__signature__ = _signature(jax_fn, params is not None)  # pyright: ignore[reportFunctionMemberAccess]
     if params is None:
         return call, None, None
     chosen = map_params
     return call, params, lambda given: _filled(state, chosen(given)) if chosen else flax_parameters(given, state)
+
+
+def _signature(module: Any, with_params: bool) -> inspect.Signature:
+    """Return the signature of a module's call, with the parameters first: gradients are called after the arguments."""
+    own = list(inspect.signature(module.__call__).parameters.values())
+    first = inspect.Parameter("params", inspect.Parameter.POSITIONAL_ONLY)
+    own = [p.replace(kind=inspect.Parameter.POSITIONAL_ONLY) if p.kind is p.POSITIONAL_OR_KEYWORD else p for p in own]
+    return inspect.Signature([first, *own] if with_params else own)
 
 
 def flax_parameters(params: Mapping[str, Any], state: Any) -> Any:

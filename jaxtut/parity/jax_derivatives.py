@@ -66,6 +66,8 @@ def _vmap(call: Callable, positions: list[int], names: list[str], by_kind: Calla
         batch = [
             jnp.stack([sample(x, i, lambda x, i: jnp.roll(x, i, -1)) for i in range(VMAP_SAMPLES)]) for x in floats
         ]
+        if not batch:
+            return {}
         values, gradients = jax.vmap(one)(batch)
         return {(VMAP_VALUE, n): x for n, x in values.items()} | {
             (VMAP_GRADIENT, n): g for n, g in zip(names, gradients, strict=True)

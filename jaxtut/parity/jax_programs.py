@@ -74,11 +74,16 @@ def _lowered(jaxpr: Jaxpr) -> Iterator[str]:
             if not isinstance(variable, Literal):
                 continue
             dtype = getattr(variable.aval, "dtype", None)
-            if _is_lower(dtype) and is_rounded(np.asarray(variable.val)):
+            if (_is_lower(dtype) or _was_float32(variable.val, dtype)) and is_rounded(np.asarray(variable.val)):
                 yield f"the {dtype} constant {np.asarray(variable.val)}{place}"
         dtypes = [getattr(v.aval, "dtype", None) for v in equation.outvars]
         from_higher = any(getattr(v.aval, "dtype", None) == np.float64 for v in equation.invars)
         yield from (f"a cast to {d}{place}" for d in dtypes if from_higher and _is_lower(d))
+
+
+def _was_float32(value, dtype) -> bool:
+    """Say whether a float64 constant is a float32 number: JAX writes `jnp.float32(0.1)` into the program as 0.10000000149011612."""
+    return dtype == np.float64 and bool(np.all(np.float32(value) == value))
 
 
 def _is_lower(dtype) -> bool:

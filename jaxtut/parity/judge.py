@@ -125,14 +125,16 @@ class Pair:
         )
 
     def _second_opinion(self, key: Key) -> Judgement:
-        noise, truth = self._noise(key), self.torch.exact[key]
-        moved = np.zeros(truth.shape)
+        a, truth = self.jax.exact[key], self.torch.exact[key]
+        noise, moved = self._noise(key), np.zeros(truth.shape)
+        # Moving every operation means compiling another program, so it is asked for only where float32 has no digits to go by.
+        if definition.without_digits(truth, noise).any():
+            moved = np.fmax(self.torch.operations.get(key, moved), self.jax.operations.get(key, moved))
         for side in (self.torch, self.jax):
             near, far = side.nearby
-            moved = np.fmax(moved, side.operations.get(key, 0.0))
             if key in near and key in far:
                 noise = definition.second_opinion(truth, noise, near[key], far[key], moved)
-        return definition.judge_float64(self.jax.exact[key], truth, noise, moved)
+        return definition.judge_float64(a, truth, noise, moved)
 
     def _undecided(self, failed: list[Key]) -> bool:
         self._deciding = ""

@@ -31,7 +31,7 @@ def assert_same_gradients() -> Callable:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
     """Show the line that asked, and what the comparison found, instead of the engine's inside."""
     shown = yield
-    error = call.excinfo.value if call.excinfo is not None else None
+    error: Any = call.excinfo.value if call.excinfo is not None else None
     comparison = sys.modules.get("jaxtut.parity.comparison")
     if comparison is None or not isinstance(error, comparison.ParityError):
         return shown

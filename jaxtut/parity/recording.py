@@ -180,7 +180,9 @@ class RecordedEvidence:
         start = f"{self.prefix}{group}/"
         order = self.facts["order"].get(start, ())
         return {
-            (kind, self.renamed.get(name, name) if kind == GRADIENT else name): self.stored[f"{start}{kind}/{name}"]
+            (str(kind), str(self.renamed.get(name, name) if kind == GRADIENT else name)): self.stored[
+                f"{start}{kind}/{name}"
+            ]
             for kind, name in order
         }
 
@@ -343,7 +345,7 @@ def _side(
     from .flax_modules import adapted
     from .jax_side import JaxSide
 
-    function, params, map_params = adapted(function, None, params, map_params)
+    function, params, map_params = adapted(function, params, map_params)
     return JaxSide(function, map_params, jit=mode == "jit"), collect(function, args, argnums, params)
 
 

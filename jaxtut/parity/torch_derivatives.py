@@ -94,7 +94,9 @@ def _jvp(side: TorchSide, args: Arguments, probes: Probes, dtype: str) -> Quanti
 
 def _vmap(side: TorchSide, args: Arguments, probes: Probes, dtype: str) -> Quantities:
     # A sample after the other: what `vmap` has to equal.
-    runs = []
+    runs: list[Quantities] = []
+    if not args.differentiable:
+        return {}
     for i in range(VMAP_SAMPLES):
         moved = args.with_values(
             [sample(np.asarray(leaf.value), i, lambda x, i: np.roll(x, i, -1)) for leaf in args.differentiable]

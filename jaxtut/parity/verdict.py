@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -11,13 +11,16 @@ from .definition import DIFFERENT, IMPURE, UNDECIDED
 from .diagnosis import Difference, likely_cause
 from .evidence import Evidence
 from .judge import Pair, common
+from .layout import ChannelsFirst
 from .noise import REFUSALS
-from .quantities import GRADIENT, TAP, TAP_GRADIENT, VALUE, Key, Quantities, is_floating
+from .quantities import GRADIENT, STACKED, TAP, TAP_GRADIENT, VALUE, Key, Quantities, is_floating
 from .report import Report
 from .rows import Row
 from .structure import structural_rows
 
 CANNOT_RUN = (*REFUSALS, TypeError)
+# A layout is tried only where the numbers look alike in it; whether they are the same is then judged by the definition.
+_ALIKE = 1e-3
 
 
 def reach(
@@ -139,14 +142,31 @@ def _first_named(pair: Pair, worst: Row, alone: bool) -> Row | None:
         if key[0] not in (TAP, TAP_GRADIENT) or (key[0] == TAP_GRADIENT and worst.kind == VALUE):
             return None
         row = _tap_row(named, key, a, b, dtype, alone)
-        if row is not None and not row.same:
+        if not row.same:
             where = f"{before} is the same" if before else ""
             return replace(row, note="; ".join(filter(None, [where, row.note])))
         before = f"{'the gradient at ' if key[0] == TAP_GRADIENT else ''}{key[1]}"
     return None
 
 
-def _tap_row(named: Pair, key: Key, a: Quantities, b: Quantities, dtype: str, alone: bool) -> Row | None:
+def _tap_row(named: Pair, key: Key, a: Quantities, b: Quantities, dtype: str, alone: bool) -> Row:
+    """Judge one named value; an image that the JAX side keeps with its channels last is no difference."""
+    row = _judged_tap(named, key, a, b, dtype, alone)
+    lead = 1 + (key[0] in STACKED)
+    if row.same or a[key].ndim < lead + 2:
+        return row
+    moved = {key: np.moveaxis(a[key], -1, lead)}
+    if moved[key].shape != b[key].shape or not np.allclose(
+        moved[key], b[key], rtol=_ALIKE, atol=_ALIKE, equal_nan=True
+    ):
+        return row
+    other = _judged_tap(
+        Pair(cast(Evidence, ChannelsFirst(named.jax, key, lead)), named.torch), key, moved, b, dtype, alone
+    )
+    return other if other.same or a[key].shape != b[key].shape else row
+
+
+def _judged_tap(named: Pair, key: Key, a: Quantities, b: Quantities, dtype: str, alone: bool) -> Row:
     structure = structural_rows({key: a[key]}, {key: b[key]}, named.jax, narrow_integers=True)
     if structure:
         return structure[0]

@@ -1,0 +1,260 @@
+"""On what basis a verdict is reached: where float64 is the truth, where float32 stands alone, 16-bit dtypes, and the third witness."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import torch
+
+from jaxtut import functional as F
+from jaxtut.parity import compare, definition
+
+RNG = np.random.default_rng(0)
+X = RNG.standard_normal((6, 5))
+W = RNG.standard_normal((4, 5))
+
+
+@pytest.fixture(autouse=True)
+def _promotion_as_users_have_it():
+    with jax.numpy_dtype_promotion("standard"):
+        yield
+
+
+JAX_FLOAT32 = jnp.asarray(W, jnp.float32)
+TORCH_FLOAT32 = torch.tensor(W, dtype=torch.float32)
+
+LOWERED = {
+    "a float32 constant in JAX": (lambda x: x @ JAX_FLOAT32.T, lambda x: x @ torch.tensor(W, dtype=x.dtype).T, "JAX: "),
+    "a float32 scalar in JAX": (lambda x: x * jnp.float32(0.1), lambda x: x * 0.1, "JAX: "),
+    "a cast in JAX": (lambda x: jnp.tanh(x.astype(jnp.float32)).astype(x.dtype), torch.tanh, "JAX: a cast to float32"),
+    ".float() in PyTorch": (jnp.tanh, lambda x: torch.tanh(x.float()).to(x.dtype), "PyTorch: a cast to float32"),
+    ".float() at the end": (jnp.tanh, lambda x: torch.tanh(x).float(), "PyTorch: a cast to float32"),
+    "a float32 tensor in PyTorch": (
+        lambda x: x * jnp.asarray(W[:1], x.dtype),
+        lambda x: x * TORCH_FLOAT32[:1],
+        "PyTorch: a float32",
+    ),
+    "a module of float32 in PyTorch": (
+        lambda x: x @ JAX_FLOAT32.T,
+        lambda x: torch.nn.functional.linear(x, TORCH_FLOAT32),
+        "float64",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LOWERED)
+def test_lowered_precision_is_said_with_its_place_and_judged_in_float32(name):
+    jax_fn, torch_fn, words = LOWERED[name]
+    report = compare(jax_fn, torch_fn, X)
+    assert report.same, report.summary()
+    assert {row.dtype for row in report.rows} == {"float32"}
+    (note,) = [note for note in report.notes if "judged in float32 alone" in note]
+    assert words in note
+    if "cast" in words:
+        assert "test_basis.py" in note
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda x: jnp.tanh(x.astype(jnp.bfloat16)).astype(x.dtype),
+        lambda x: jnp.tanh(x.astype(jnp.float16)).astype(x.dtype),
+        lambda x: jnp.tanh(x.astype(jnp.float32)).astype(x.dtype) * 1.0001,
+        lambda x: jnp.tanh(x.astype(jnp.float32)).astype(x.dtype).at[0, 0].add(1e-4),
+    ],
+)
+def test_lowered_precision_excuses_no_mistake(wrong):
+    report = compare(wrong, torch.tanh, X)
+    assert report.verdict == definition.DIFFERENT
+    assert "judged in float32 alone" in report.notes[0]
+
+
+def test_constants_that_float32_holds_are_no_excuse():
+    half = jnp.float32(0.5)
+    report = compare(lambda x: x * half * (1 + 1e-9), lambda x: x * 0.5, X)
+    assert report.verdict == definition.DIFFERENT
+    assert not report.notes
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_16_bit_dtypes_are_judged_on_request(dtype):
+    report = compare(
+        lambda x: jnp.tanh(x @ jnp.asarray(W, x.dtype).T),
+        lambda x: torch.tanh(x @ torch.tensor(W, dtype=x.dtype).T),
+        X,
+        dtypes=(dtype,),
+    )
+    assert report.same, report.summary()
+    assert {row.dtype for row in report.rows} == {dtype}
+    assert all(row.err_torch > 1e-5 for row in report.rows)
+    coarse = compare(lambda x: jnp.round(x * 8) / 8, lambda x: x, X, dtypes=(dtype,), argnums=())
+    assert not coarse.same
+
+
+def test_a_wider_result_in_16_bit_is_a_difference():
+    report = compare(
+        lambda x: x.astype(jnp.float32) if x.dtype == jnp.bfloat16 else x, lambda x: x, X, dtypes=("bfloat16",)
+    )
+    assert report.verdict == definition.DIFFERENT
+    assert "dtype" in report.summary()
+
+
+@jax.custom_jvp
+def wrong_square(x):
+    return x**2
+
+
+wrong_square.defjvp(lambda primals, tangents: (primals[0] ** 2, 2.01 * primals[0] * tangents[0]))
+
+
+class WrongSquare(torch.autograd.Function):
+    """x² with a slope of 2.01 x."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x**2
+
+    @staticmethod
+    def backward(ctx, g):  # pyright: ignore[reportIncompatibleMethodOverride]
+        return 2.01 * ctx.saved_tensors[0] * g
+
+
+def test_the_third_witness_says_who_is_right():
+    assert "PyTorch is right" in compare(wrong_square, lambda x: x**2, X).summary()
+    assert "JAX is right" in compare(lambda x: x**2, WrongSquare.apply, X).summary()
+    assert "neither gradient" in compare(lambda x: 1.5 * wrong_square(x) - 0.5 * x**2, WrongSquare.apply, X).summary()
+
+
+def test_the_third_witness_sees_a_kink():
+    words = compare(lambda x: jnp.maximum(x, 0), torch.relu, np.array([-1.0, 0.0, 2.0])).summary()
+    assert "a kink, with slope 0 on the left" in words
+    assert "likely cause" in words
+
+
+def test_the_third_witness_is_silent_about_values():
+    assert "third witness" not in compare(lambda x: 2 * x, lambda x: x, X).summary()
+
+
+def test_a_traced_function_that_draws_random_numbers_is_impure():
+    report = compare(lambda x: x * np.random.default_rng().uniform(), lambda x: x, X)
+    assert report.verdict == definition.IMPURE
+    report = compare(lambda x: x, torch.nn.Dropout(0.5), X)
+    assert "PyTorch function is impure" in report.summary()
+
+
+CHECKS = ("jacobian", "hvp", "jvp", "vmap")
+
+
+def test_other_derivatives_are_compared_on_request():
+    report = compare(
+        lambda x, w: (jnp.tanh(x @ w.T), jnp.sum(x)),
+        lambda x, w: (torch.tanh(x @ w.T), x.sum()),
+        X,
+        W,
+        checks=CHECKS,
+        cotangents=2,
+    )
+    assert report.same, report.summary()
+    kinds = {(row.kind, row.shape) for row in report.rows if row.name in ("0", "x", "∂ 0/∂ x")}
+    assert kinds >= {
+        ("jacobian", (6, 4, 6, 5)),
+        ("hvp", (6, 5)),
+        ("jvp", (6, 4)),
+        ("vmap value", (6, 4)),
+        ("vmap gradient", (6, 5)),
+    }
+
+
+@jax.custom_jvp
+def right_once(x):
+    return x**3
+
+
+@jax.custom_jvp
+def _slope(x):
+    return 3 * x**2
+
+
+_slope.defjvp(lambda primals, tangents: (3 * primals[0] ** 2, 6.1 * primals[0] * tangents[0]))
+right_once.defjvp(lambda primals, tangents: (primals[0] ** 3, _slope(primals[0]) * tangents[0]))
+
+
+def depends_on_neighbours(x):
+    return x - jnp.mean(x, axis=0, keepdims=True)
+
+
+def test_each_of_them_can_fail():
+    assert compare(right_once, lambda x: x**3, X).same
+    (row,) = [
+        row for row in compare(right_once, lambda x: x**3, X, checks=("hvp",), dtypes=("float64",)).rows if not row.same
+    ]
+    assert row.kind == "hvp"
+    for check, kind in (("jacobian", "jacobian"), ("jvp", "jvp")):
+        report = compare(wrong_square, lambda x: x**2, X, checks=(check,), dtypes=("float64",))
+        assert {row.kind for row in report.rows if not row.same} == {"gradient", kind}
+
+    @jax.custom_batching.custom_vmap
+    def forgets_its_batch(x):
+        return x * 2
+
+    forgets_its_batch.def_vmap(lambda size, batched, x: (x[:1].repeat(size, 0) * 2, True))
+    report = compare(
+        lambda x: forgets_its_batch(jax.lax.stop_gradient(x)) + x,
+        lambda x: (x * 2).detach() + x,
+        X, checks=("vmap",), dtypes=("float64",),
+    )  # fmt: skip
+    assert [row.kind for row in report.rows if not row.same] == ["vmap value"]
+
+
+def test_complex_results_are_parted():
+    report = compare(jnp.fft.fft, torch.fft.fft, X)
+    assert report.same, report.summary()
+    assert {row.name for row in report.rows if row.kind == "value"} == {"output.real", "output.imag"}
+    assert not compare(lambda x: jnp.conj(jnp.fft.fft(x)), torch.fft.fft, X).same
+
+
+def test_numpy_constants_survive_both_precisions():
+    order = np.array([1, 0, 2])
+    assert compare(lambda x: x[order].sum(), lambda x: x[order].sum(), np.arange(3.0)).same
+
+
+def test_inaccurate_library_functions_are_no_difference():
+    # XLA's float64 log1p is off by up to 113 ulp here, its atanh by 128.
+    assert compare(jnp.log1p, torch.log1p, np.linspace(-0.4142, -0.35, 500)).same
+    assert compare(jnp.arctanh, torch.atanh, np.linspace(-0.4142, -0.40, 500)).same
+
+
+def test_overflow_in_float32_leaves_float64_to_be_judged():
+    x = np.array([1e20, 3e20, -2e20])
+
+    def deviation(x):
+        return jnp.sum((x - x.mean()) ** 2) / jnp.sum(x**2)
+
+    def torch_deviation(x):
+        return ((x - x.mean()) ** 2).sum() / (x**2).sum()
+
+    report = compare(deviation, torch_deviation, x, dtypes=("float64",))
+    assert report.same, report.summary()
+    assert not compare(lambda x: deviation(x) * (1 + 1e-9), torch_deviation, x, dtypes=("float64",)).same
+
+
+def test_unused_arguments_and_cut_graphs():
+    report = compare(lambda x, y: x + 0 * y, lambda x, y: x, X, X)
+    assert report.same
+    assert "never used y" in report.notes[0]
+    report = compare(lambda x, y: x + y - jax.lax.stop_gradient(y), lambda x, y: x, X, X)
+    assert not report.same
+
+
+def test_a_relu_is_the_same_in_every_way():
+    x = np.array([[-1.0, 0.0, 2.0], [-0.0, 1e-30, -1e-30]])
+    report = compare(
+        F.relu,
+        torch.relu,
+        x,
+        checks=CHECKS,
+        modes=("jit", "eager"),
+        dtypes=("float64", "float32", "bfloat16", "float16"),
+    )
+    assert report.same, report.summary()
