@@ -12,7 +12,7 @@ from .quantities import VALUE, Arrays
 from .report import Report
 from .structure import structural_rows
 from .torch_side import TorchSide
-from .verdict import reach
+from .verdict import explained_structure, reach
 from .witness import testify
 
 DTYPES = ("float64", "float32", "bfloat16", "float16")
@@ -162,5 +162,8 @@ def _output_structure(sides: list[JaxSide], torch: Arrays, args: Arguments) -> R
     rows = []
     for side in sides:
         here = {(VALUE, n): a for n, a in side.structure(args, "float32").items()}
-        rows += structural_rows(here, there, side, narrow_integers=True, shapes_only=True)
+        found = structural_rows(here, there, side, narrow_integers=True, shapes_only=True)
+        # The numbers say more about a wrong shape than the shape does.
+        numbers = {(VALUE, n): a for n, a in side.outputs(args, "float32").items()} if found else {}
+        rows += [explained_structure(row, numbers, there, args.arrays) for row in found]
     return Report.of(rows) if rows else None

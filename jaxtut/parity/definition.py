@@ -10,10 +10,10 @@ wide for small elements or too narrow for unstable formulas. The definition meas
    plus a floor in ulp. What is larger than that is not rounding.
    Before an element is called different, a second opinion is taken: moving the inputs of √(x² + 1) − 1 by an ulp does not move x² + 1, so its
    rounding error repeats and can be small by luck, or absorb the result whole (x² < 2⁻²⁴ leaves 0, and the noise stops at the element itself).
-   So noise is measured again, each side against itself, at inputs moved by a thousandth of 1 (small ones by a quarter of themselves at most,
-   unless float32 has no correct digit there). Ties and kinks do not survive such a move, so it hides no wrong slope. Where float32 has no
-   digit of an element at all (a saturated softmax), also in float64 with the result of every PyTorch operation moved by a float32 rounding;
-   that moves ties, by jump · 2⁻²⁹, as the first measurement does.
+   So noise is measured again: each side against itself, at inputs moved by a thousandth of 1 (small ones by a quarter of themselves at most,
+   unless float32 has no correct digit there), where ties and kinks do not survive; and in float64 with the result of every operation, in
+   PyTorch and in the traced JAX program, moved by a float32 rounding, which moves ties by jump · 2⁻²⁹, as the first measurement does. That
+   also sees what float32 hides: an absorbed term, a saturated softmax, 1 + erf(x) far to the left.
    Where float32 has no number at all for an element, because something on the way overflows or underflows, the same moved operations
    stand in for the noise, and 1e-12 of the element's magnitude where they are smaller.
 3. float32, leaf by leaf: the largest error of the JAX side against the float64 truth is at most FLOAT32_FACTOR times PyTorch's. Beyond that,
@@ -71,6 +71,9 @@ SECOND_OPINION_SHARE = 0.25
 SECOND_OPINION_RUNS = 6
 # float32 noise of this share of an element means that float32 has no digits of it to go by.
 SATURATED = 1 / 16
+
+# A relative difference that needs no second opinion where float32 has digits of the element.
+BEYOND_DOUBT = 1e-5
 
 # A kink is left behind by moving the inputs by this much, relative to each; a wrong slope or formula is not.
 KINK_JITTER = 1e-6
@@ -166,19 +169,31 @@ def gate_bound(size: np.ndarray, noise: np.ndarray, operations: np.ndarray | Non
     return np.where(unmeasured, np.fmax(GATE_RELATIVE_WITHOUT_NOISE * size + floor, stand_in), measured)
 
 
-def without_digits(truth: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """Mark the elements of which float32 has no digits: saturated, overflowed or underflowed."""
-    size = np.abs(np.where(np.isfinite(truth), truth, 0))
+def without_digits(size: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """Mark the elements of this size of which float32 has no digits: saturated, absorbed, overflowed or underflowed."""
     return (noise > SATURATED * size) | ~np.isfinite(noise) | ((size > 0) & (size < np.finfo(np.float32).tiny))
+
+
+def beyond_doubt(jax: np.ndarray, torch: np.ndarray, noise: np.ndarray) -> bool:
+    """Say whether two float64 results differ by more than any measurement of rounding could explain.
+
+    Where float32 has digits of an element, its true noise is at most a thousand times the largest of eight samples, so below 100 times the
+    element, and the bound below 3e-6 of it. There a difference of 1e-5 needs no second opinion.
+    """
+    difference, _, relative = differences(jax, torch)
+    size = np.maximum(np.abs(jax), np.abs(torch))
+    size = np.where(np.isfinite(size), size, 0)
+    floor = np.finfo(np.float64).tiny
+    return bool(np.any((relative > BEYOND_DOUBT) & (difference > floor) & ~without_digits(size, noise)))
 
 
 def second_opinion(
     truth: np.ndarray, noise: np.ndarray, near: np.ndarray, far: np.ndarray, moved: np.ndarray
 ) -> np.ndarray:
-    """Return the noise, raised to what was measured nearby; where float32 has no digits of the element, also to what was measured
-    far from the input, and with every operation's result moved by a float32 rounding."""
-    saturated = without_digits(truth, noise)
-    return np.fmax(np.fmax(noise, near), np.where(saturated, np.fmax(far, moved), 0))
+    """Return the noise, raised to what was measured nearby and with every operation's result moved by a float32 rounding; where float32
+    has no digits of the element, also to what was measured far from the input."""
+    size = np.abs(np.where(np.isfinite(truth), truth, 0))
+    return np.fmax(np.fmax(noise, near), np.where(without_digits(size, noise), np.fmax(far, moved), moved))
 
 
 def judge_exact(jax: np.ndarray, torch: np.ndarray) -> Judgement:
@@ -247,6 +262,13 @@ def largest_error(result: np.ndarray, truth: np.ndarray) -> float:
     """Return the largest |result − truth| over the elements that are finite in both."""
     finite = np.isfinite(result) & np.isfinite(truth)
     return float(np.abs(np.where(finite, result, 0).astype(np.float64) - np.where(finite, truth, 0)).max(initial=0))
+
+
+def nearer(result: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return, element by element, which of two float64 results is nearer to a float32 result."""
+    with np.errstate(all="ignore"):
+        first = np.abs(result - one) <= np.abs(result - other)
+    return np.where(first, one, other)
 
 
 def float32_allowance(truth: np.ndarray, torch_error: float, dtype: str = "float32") -> float:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from . import definition, kinks
-from .definition import DIFFERENT, UNDECIDED, Judgement
+from .definition import BIT_IDENTICAL, DIFFERENT, TO_ROUNDING, UNDECIDED, Judgement
 from .evidence import Evidence
 from .noise import noise_of_one
 from .quantities import GRADIENT, TAP, TAP_GRADIENT, VALUE, Key, Quantities, is_floating
@@ -41,7 +41,7 @@ class Pair:
         }
         failed = [key for key, j in judged.items() if j.verdict == DIFFERENT]
         if failed and all(is_floating(b[key]) for key in failed):
-            judged |= {key: self._second_opinion(key) for key in failed}
+            judged |= {key: self._second_opinion(key, judged[key]) for key in failed}
             failed = [key for key in failed if judged[key].verdict == DIFFERENT]
             for key in failed if self._undecided(failed) else []:
                 note = f"the last bits of {self._deciding} decide which side of a kink it is on; {judged[key].note}"
@@ -63,11 +63,14 @@ class Pair:
                 rows.append(self._row(key, a, b, "float32", definition.judge_exact(a[key], b[key])))
                 continue
             error = max(definition.largest_error(run[key], truth[key]) for run in self.torch.singles)
-            exempt = None
-            if gated.get(key) != DIFFERENT and definition.needs_exemptions(a[key], truth[key], error):
-                exempt = kinks.near_ties(self.torch.spread(key), truth[key], a[key])
-            judged = definition.judge_float32(a[key], b[key], truth[key], error, exempt)
-            errors = (definition.largest_error(a[key], truth[key]), definition.largest_error(b[key], truth[key]))
+            exempt, own = None, truth[key]
+            if gated.get(key) in (BIT_IDENTICAL, TO_ROUNDING):
+                # Where the two float64 results differ by rounding, neither is nearer to the truth than the other.
+                own = definition.nearer(a[key], self.jax.exact[key], truth[key])
+                if definition.needs_exemptions(a[key], own, error):
+                    exempt = kinks.near_ties(self.torch.spread(key), own, a[key])
+            judged = definition.judge_float32(a[key], b[key], own, error, exempt)
+            errors = (definition.largest_error(a[key], own), definition.largest_error(b[key], truth[key]))
             rows.append(self._row(key, a, b, "float32", judged, *errors))
         return rows
 
@@ -109,32 +112,33 @@ class Pair:
             return None
         return definition.gate_bound(np.maximum(np.abs(a), np.abs(b)), self._noise(key))
 
-    def _runs(self, key: Key) -> list[np.ndarray]:
-        sides = [*self.torch.singles, *self.jax.singles, *(other.singles[0] for other in self.others)]
-        return [run[key] for run in sides if key in run]
-
-    def _noise(self, key: Key) -> np.ndarray:
-        return noise_of_one(self.torch.exact[key], self._runs(key))
+    def _noise(self, key: Key, where: np.ndarray | None = None) -> np.ndarray:
+        """Measure the noise of a quantity, at some elements or at all: float32 against PyTorch's float64, and JAX's against its own."""
+        chosen = ... if where is None else where
+        here, there = self.jax.exact[key][chosen], self.torch.exact[key][chosen]
+        mine = [run[key][chosen] for run in (*self.jax.singles, *(o.singles[0] for o in self.others)) if key in run]
+        theirs = [run[key][chosen] for run in self.torch.singles if key in run]
+        return np.fmax(noise_of_one(there, [*mine, *theirs]), noise_of_one(here, mine))
 
     def _gate(self, key: Key) -> Judgement:
-        truth = self.torch.exact[key]
         return definition.judge_float64(
-            self.jax.exact[key],
-            truth,
-            lambda where: noise_of_one(truth[where], [run[where] for run in self._runs(key)]),
+            self.jax.exact[key], self.torch.exact[key], lambda where: self._noise(key, where)
         )
 
-    def _second_opinion(self, key: Key) -> Judgement:
-        a, truth = self.jax.exact[key], self.torch.exact[key]
-        noise, moved = self._noise(key), np.zeros(truth.shape)
-        # Moving every operation means compiling another program, so it is asked for only where float32 has no digits to go by.
-        if definition.without_digits(truth, noise).any():
-            moved = np.fmax(self.torch.operations.get(key, moved), self.jax.operations.get(key, moved))
+    def _second_opinion(self, key: Key, first: Judgement) -> Judgement:
+        a, truth, noise = self.jax.exact[key], self.torch.exact[key], self._noise(key)
+        if definition.beyond_doubt(a, truth, noise):
+            return first
+        moved = np.zeros(truth.shape)
         for side in (self.torch, self.jax):
             near, far = side.nearby
+            moved = np.fmax(moved, side.operations.get(key, 0.0))
             if key in near and key in far:
                 noise = definition.second_opinion(truth, noise, near[key], far[key], moved)
-        return definition.judge_float64(a, truth, noise, moved)
+            judged = definition.judge_float64(a, truth, noise, moved)
+            if judged.verdict != DIFFERENT:
+                return judged
+        return judged
 
     def _undecided(self, failed: list[Key]) -> bool:
         self._deciding = ""

@@ -26,7 +26,7 @@ COLOURS = {
 WHY = """\
 Why we may say so: every value, and every gradient for three random cotangents, is compared element by element in float64 and float32, with
 JAX compiled and operation by operation. In float64 two elements count as the same only if the rounding measured at that element explains
-their difference (float32 noise × 2⁻²⁹ × 16 + 64 ulp); in float32, if JAX is as near to the float64 truth as PyTorch is (within ×16)."""
+their difference (float32 noise × 2⁻²⁹ × 16 + 256 ulp); in float32, if JAX is as near to the float64 truth as PyTorch is (within ×16)."""
 
 
 def run_check(lessons: tuple[str, ...], seed: int, json: Path | None, html: Path | None, console: Console) -> bool:

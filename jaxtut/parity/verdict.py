@@ -175,6 +175,16 @@ def _judged_tap(named: Pair, key: Key, a: Quantities, b: Quantities, dtype: str,
     return (named.float64_rows([key]) if dtype == "float64" else named.float32_rows({}, [key]))[0]
 
 
+def explained_structure(row: Row, a: Quantities, b: Quantities, inputs: Mapping[str, np.ndarray]) -> Row:
+    """Return the row of an output whose shape or dtype differs with the mistake that it looks like."""
+    key = (row.kind, row.name)
+    if key not in a or key not in b:
+        return row
+    values = {name: x for (_, name), x in b.items()}
+    cause = likely_cause(Difference(row.kind, row.name, a[key], b[key], None, inputs, values))
+    return row if cause is None else replace(row, cause=cause.text, link=cause.link)
+
+
 def _explained(row: Row, pair: Pair, inputs: Mapping[str, np.ndarray]) -> Row:
     """Return the row with the mistake that its difference looks like."""
     key = (row.kind, row.name)

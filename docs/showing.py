@@ -1,0 +1,54 @@
+"""What the pages show: the rows of a report as a table, and the lines of functions in both packages."""
+
+import inspect
+from collections.abc import Callable
+from html import escape
+from textwrap import dedent
+
+from IPython.display import HTML
+
+from jaxtut.parity import Report
+from jaxtut.parity.report import number
+
+HEADINGS = ("quantity", "kind", "shape", "dtype", "ulp", "JAX from truth", "PyTorch from truth", "verdict")
+NUMBERS = ("ulp", "JAX from truth", "PyTorch from truth")
+
+
+def table(report: Report, *, dtype: str = "", different: bool = False, first: int | None = None) -> HTML:
+    """Return the rows of a report as a table for a page.
+
+    Args:
+        report: the report.
+        dtype: 'float64' or 'float32' alone; an empty string is both.
+        different: only the rows that differ.
+        first: how many rows at most; None is all.
+    """
+    rows = [r for r in report.rows if dtype in ("", r.dtype) and not (different and r.same)]
+    body = []
+    for r in rows[:first]:
+        # A float64 result is the truth, or is measured against it by the ulp.
+        distances = ("", "") if r.dtype == "float64" else (number(r.err_jax), number(r.err_torch))
+        body.append((r.name, r.kind, str(r.shape), r.dtype, number(r.max_ulp), *distances, r.verdict))
+    # Columns that would be empty are left out.
+    shown = [i for i, heading in enumerate(HEADINGS) if not body or any(row[i] for row in body)]
+    head = "".join(_cell("th", HEADINGS[i], HEADINGS[i]) for i in shown)
+    lines = ["".join(_cell("td", HEADINGS[i], row[i]) for i in shown) for row in body]
+    left = len(rows) - len(body)
+    foot = f"<p>… and {left} more</p>" if left else ""
+    return HTML(
+        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(f'<tr>{x}</tr>' for x in lines)}</tbody></table>{foot}"
+    )
+
+
+def _cell(tag: str, heading: str, text: str) -> str:
+    kind = "number" if heading in NUMBERS else "different" if text == "different" else ""
+    return f'<{tag} class="{kind}">{escape(text)}</{tag}>' if kind else f"<{tag}>{escape(text)}</{tag}>"
+
+
+def lines(*functions: Callable) -> None:
+    """Print what functions do, without signature and docstring, each under its name."""
+    for i, function in enumerate(functions):
+        source = inspect.getsource(function)
+        body = source.split('"""', 2)[2] if '"""' in source else source
+        print("\n" * bool(i) + f"# {function.__module__}.{function.__qualname__}")
+        print(dedent(body.strip("\n")))
