@@ -67,7 +67,9 @@ def compare_training(
         start, list(batches), argnums=(), cotangents=1, seed=seed, dtypes=dtypes, modes=("eager",),
     )  # fmt: skip
     rows = (*first.rows, *steps.rows)
-    return Report(worst([row.verdict for row in rows]), rows, steps.first_divergence, (*first.notes, *steps.notes))
+    # The first row that parts is the earliest: steps stand in their order. Names inside a step would say less.
+    parted = next((row for row in steps.rows if not row.same), None)
+    return Report(worst([row.verdict for row in rows]), rows, parted, (*first.notes, *steps.notes))
 
 
 def _jax_steps(loss: Callable, optimizer: Any, names: list[str]) -> Callable:

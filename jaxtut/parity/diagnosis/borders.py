@@ -25,8 +25,9 @@ def border(difference: Difference) -> Cause | None:
         shortest = min(difference.own_shape[axis] for axis in axes)
         for width in range(1, (shortest - 1) // 2 + 1):
             sides = _sides(difference, axes, width)
-            # One slice at one end is one index, unless the array is an image with batch and channels.
-            told = len(sides) > 1 or (len(sides) == 1 and ndim >= 4 and shortest >= LONG)
+            # Some ends alone may be other places, unless they are a small part of an image with batch and channels.
+            small = ndim >= 4 and width * 4 <= shortest and shortest >= LONG
+            told = bool(sides) and (small or ({axis for axis, _ in sides} == set(axes) and len(sides) > 1))
             if told and not (difference.parted & ~_frame(difference, sides, width)).any():
                 named = _named(axes, sides)
                 return Trap.BORDER.cause(

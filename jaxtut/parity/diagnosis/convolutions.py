@@ -53,18 +53,17 @@ def another_convolution(difference: Difference) -> Cause | None:
         return None
     here, there, reach = (v[:IMAGES, :CHANNELS] for v in (difference.a, difference.b, difference.tolerance))
     for name, kernel, found, bias in _candidates(difference):
-        reach = reach + 4 * difference.eps * found.w[0].size * found_size(found)
-        if not within(there, found.evaluate() + bias, reach):
+        allowed = reach + 4 * difference.eps * found.w[0].size * _largest_product(found)
+        if not within(there, found.evaluate() + bias, allowed):
             continue
         for trap, text, y in _variants(found):
             residual = here - y - bias
-            if within(residual, 0, reach) and by_far(residual, here - there):
+            if within(residual, 0, allowed) and by_far(residual, here - there):
                 return trap.cause(f"a convolution of {name} with {kernel}: {text}")
     return None
 
 
-def found_size(found: _Convolution) -> float:
-    """Return the largest product that the convolution sums."""
+def _largest_product(found: _Convolution) -> float:
     return float(np.abs(found.x).max() * np.abs(found.w).max())
 
 

@@ -1,6 +1,7 @@
 """Mistakes in convolution and pooling."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -21,7 +22,7 @@ def mutants() -> Iterator[Mutant]:
     yield from _pooling()
 
 
-def conv(x, w, padding="VALID", stride=1, groups=1):
+def conv(x, w, padding: Any = "VALID", stride=1, groups=1):
     """Convolve in PyTorch's layout by lax alone."""
     return lax.conv_general_dilated(
         x, w, (stride, stride), padding, dimension_numbers=("NCHW", "OIHW", "NCHW"), feature_group_count=groups

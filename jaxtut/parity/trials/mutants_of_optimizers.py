@@ -65,7 +65,7 @@ def moving_average(w, gradients):
 
 
 def _steps() -> Iterator[Mutant]:
-    momentum = {"lr": 0.1, "momentum": 0.9}
+    momentum: dict[str, Any] = {"lr": 0.1, "momentum": 0.9}
     for name, mistake, wrong, kind, options in (
         ("momentum as an average", "The new gradient is weighed by 1 − momentum.", moving_average, "SGD", momentum),
         (
@@ -112,7 +112,8 @@ def adam(correct=True, eps=1e-8, inside=False) -> Callable:
 
 
 def _adam() -> Iterator[Mutant]:
-    lr, decay = {"lr": 0.01}, {"lr": 0.01, "weight_decay": 0.1}
+    lr: dict[str, Any] = {"lr": 0.01}
+    decay = lr | {"weight_decay": 0.1}
     for name, mistake, wrong, kind, options in (
         (
             "no bias correction",
