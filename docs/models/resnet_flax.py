@@ -109,7 +109,7 @@ def statistics(model: ResNet) -> dict[str, jax.Array]:
     """Return a module's running statistics under PyTorch's names; no gradient flows through them."""
     flat = nnx.to_flat_state(nnx.state(model, nnx.BatchStat))
     return {
-        ".".join([*map(str, path[:-1]), STATISTICS[path[-1]]]): jax.lax.stop_gradient(value[...])
+        ".".join([*map(str, path[:-1]), STATISTICS[str(path[-1])]]): jax.lax.stop_gradient(value[...])
         for path, value in flat
     }
 

@@ -8,7 +8,7 @@ from .difference import Difference
 from .traps import Cause, Trap
 
 # A side of the frame counts if the images part at so many of its elements.
-COVERED = 0.8
+COVERED = 0.9
 # One end alone is told from one index in longer axes only.
 LONG = 5
 # A diagonal of fewer elements may be an accident.
@@ -24,7 +24,7 @@ def border(difference: Difference) -> Cause | None:
     for axes in _spatial(ndim):
         shortest = min(difference.own_shape[axis] for axis in axes)
         for width in range(1, (shortest - 1) // 2 + 1):
-            sides = _sides(difference, axes, width)
+            sides = _needed(difference, _sides(difference, axes, width), width)
             # Some ends alone may be other places, unless they are a small part of an image with batch and channels.
             small = ndim >= 4 and width * 4 <= shortest and shortest >= LONG
             told = bool(sides) and (small or ({axis for axis, _ in sides} == set(axes) and len(sides) > 1))
@@ -76,6 +76,15 @@ def _sides(difference: Difference, axes: tuple[int, ...], width: int) -> list[tu
         if filled.all() and here[0].size > 1:
             found.append((axis, end))
     return found
+
+
+def _needed(difference: Difference, sides: list[tuple[int, int]], width: int) -> list[tuple[int, int]]:
+    """Leave out the sides whose elements lie in the others."""
+    for side in list(sides):
+        others = [other for other in sides if other != side]
+        if not (difference.parted & ~_frame(difference, others, width)).any():
+            sides = others
+    return sides
 
 
 def _frame(difference: Difference, sides: list[tuple[int, int]], width: int) -> np.ndarray:

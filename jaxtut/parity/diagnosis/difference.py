@@ -154,6 +154,11 @@ class Difference:
         )
 
     @cached_property
+    def arguments(self) -> tuple[tuple[str, np.ndarray], ...]:
+        """The arrays that the quantity may be a function of, element by element: a gradient's own argument, a value's twins."""
+        return tuple((n, x) for n, x in self.twins if not self.of_gradient or n == self.name)
+
+    @cached_property
     def labels(self) -> tuple[tuple[str, np.ndarray], ...]:
         """The integer inputs that are not scalars."""
         return tuple((n, y) for n, y in self.inputs.items() if np.issubdtype(y.dtype, np.integer) and y.ndim)

@@ -134,7 +134,7 @@ def _rare(x: np.ndarray, points: np.ndarray) -> bool:
 
 def _partners(difference: Difference, name: str) -> Iterator[tuple[str, np.ndarray]]:
     for other, y in difference.inputs.items():
-        if other != name and y.shape and np.ptp(y.astype(np.float64)) > 0 and _fits(y.shape, difference.own_shape):
+        if other != name and y.size and (y != y.flat[0]).any() and _fits(y.shape, difference.own_shape):
             yield other, y
 
 

@@ -66,7 +66,7 @@ def float32_inside(difference: Difference) -> Cause | None:
     if size is None or not FLOAT32_SIZES[0] <= size <= FLOAT32_SIZES[1]:
         return None
     text = f"nearly all elements are apart, up and down, by up to 2^{size:.1f} of the largest, as float32 rounds"
-    return Trap.CONSTANT.cause(f"{text}: a float32 constant or cast inside")
+    return Trap.CONSTANT.cause(f"{text}: perhaps a float32 constant or cast inside")
 
 
 def coarse_products(difference: Difference) -> Cause | None:

@@ -20,7 +20,7 @@ def saturated(difference: Difference) -> Cause | None:
     """The sides part at the largest inputs only, where a formula has no digits left."""
     if difference.own_size < 4:
         return None
-    for name, x in difference.twins:
+    for name, x in difference.arguments:
         for size, label in ((np.abs(x), f"|{name}|"), (x, name), (-x, f"−{name}")):
             limits = _separation(difference, size)
             if limits is not None and limits[2] and limits[1] >= SATURATED:
@@ -34,7 +34,7 @@ def beyond_a_threshold(difference: Difference) -> Cause | None:
     parted = int(difference.parted.sum())
     if difference.own_size < FEWEST or not PARTED <= parted <= difference.own_size - PARTED:
         return None
-    for name, x in difference.twins:
+    for name, x in difference.arguments:
         for size, label in ((x, name), (np.abs(x), f"|{name}|")):
             if (limits := _separation(difference, size)) is None:
                 continue

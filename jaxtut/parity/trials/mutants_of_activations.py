@@ -217,7 +217,7 @@ def _saturated() -> Iterator[Mutant]:
         torch=T.elu,
         honest=jax.nn.elu,
         args=(10 * x,),
-        cause="NaN",
+        cause="NaN|overflow",
     )
 
 

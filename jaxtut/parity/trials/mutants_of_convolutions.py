@@ -77,7 +77,7 @@ def _convolution() -> Iterator[Mutant]:
         torch=T.conv2d,
         honest=F.conv2d,
         args=(x, w, b),
-        cause="bias|constant|zero|never",
+        cause="bias|without b|zero|never",
     )
     yield Mutant(
         "bias of neighbouring channels",
@@ -153,7 +153,7 @@ def _pooling() -> Iterator[Mutant]:
         torch=lambda x: T.max_pool2d(x, 2),
         honest=lambda x: F.max_pool2d(x, 2),
         args=(np.round(2 * x) / 2,),
-        cause="tie",
+        cause="tie|equal",
     )
     yield Mutant(
         "maximum over zeros at the border",

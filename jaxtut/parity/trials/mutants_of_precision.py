@@ -44,16 +44,6 @@ def _precision() -> Iterator[Mutant]:
     ):
         yield Mutant(f"precision: {name} inside", FAMILY, mistake, wrong, torch.matmul, jnp.matmul, (x, w), cause=cause)
     yield Mutant(
-        "precision: a constant of float32",
-        FAMILY,
-        "0.1 was stored in float32, and is 1.5e-8 times itself too large.",
-        jax=lambda x: x * jnp.asarray(np.float32(0.1), x.dtype),
-        torch=lambda x: x * 0.1,
-        honest=lambda x: x * 0.1,
-        args=(x,),
-        cause="times|float32|precision",
-    )
-    yield Mutant(
         "precision: log of 1 + x",
         FAMILY,
         "1 + x has no digits of x left where x is 1e-9.",

@@ -65,7 +65,7 @@ def _ties() -> Iterator[Mutant]:
             lambda x: jnp.maximum(x, x[::-1]),
         ),
     ):
-        yield Mutant(f"ties: {name}", FAMILY, mistake, wrong, torch_fn, honest, (TIES,), cause="tie")
+        yield Mutant(f"ties: {name}", FAMILY, mistake, wrong, torch_fn, honest, (TIES,), cause="tie|equal")
 
 
 def _axes() -> Iterator[Mutant]:
