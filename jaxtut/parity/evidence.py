@@ -61,6 +61,11 @@ class Evidence(Protocol):
         ...
 
     @property
+    def cotangents(self) -> tuple[Arrays, ...]:
+        """The cotangents by output name; empty where they were not kept."""
+        ...
+
+    @property
     def exact(self) -> Quantities:
         """The results in float64, at inputs that float32 can hold."""
         ...
@@ -125,6 +130,11 @@ class LiveEvidence:
     def mode(self) -> str:
         """How the side runs, 'jit' or 'eager'."""
         return self.side.mode
+
+    @property
+    def cotangents(self) -> tuple[Arrays, ...]:
+        """The cotangents by output name."""
+        return self.plan.probes.cotangents
 
     def _run(self, args: Arguments, probes: Probes, dtype: str) -> Quantities:
         if self._of_taps:

@@ -10,7 +10,6 @@ from . import definition
 from .definition import DIFFERENT, IMPURE, UNDECIDED
 from .diagnosis import Difference, likely_cause
 from .evidence import Evidence
-from .heat_map import worst_leaf
 from .judge import Pair, common
 from .layout import ChannelsFirst
 from .noise import REFUSALS
@@ -55,13 +54,13 @@ def reach(
     bad = [row for row in rows if not row.same]
     report = Report(definition.worst([row.verdict for row in rows]), tuple(rows), None, tuple(said))
     if not bad:
-        return replace(report, heat_map=worst_leaf(pairs, rows))
+        return report
     pair = next(pair for pair in pairs if pair.jax.mode == bad[0].mode)
     first = _first_named(pair, bad[0], alone=bool(basis)) or bad[0]
-    explained = {id(row): _explained(row, pair, inputs) for row in [*bad, first] if row.verdict == DIFFERENT}
+    passed = {(row.kind, row.name, row.mode) for row in rows if row.dtype == "float64" and row.same}
+    explained = {id(row): _explained(row, pair, inputs, passed) for row in [*bad, first] if row.verdict == DIFFERENT}
     rows = [explained.get(id(row), row) for row in rows]
-    drawn = worst_leaf(pairs, rows, first)
-    return replace(report, rows=tuple(rows), first_divergence=explained.get(id(first), first), heat_map=drawn)
+    return replace(report, rows=tuple(rows), first_divergence=explained.get(id(first), first))
 
 
 def _float64_refused(sides: Sequence[Evidence]) -> str:
@@ -187,8 +186,8 @@ def explained_structure(row: Row, a: Quantities, b: Quantities, inputs: Mapping[
     return row if cause is None else replace(row, cause=cause.text, link=cause.link)
 
 
-def _explained(row: Row, pair: Pair, inputs: Mapping[str, np.ndarray]) -> Row:
-    """Return the row with the mistake that its difference looks like."""
+def _explained(row: Row, pair: Pair, inputs: Mapping[str, np.ndarray], passed: set[tuple[str, str, str]]) -> Row:
+    """Return the row with the mistake that its difference looks like; `passed` are the quantities that are the same in float64."""
     key = (row.kind, row.name)
     of = pair.of_taps if row.kind in (TAP, TAP_GRADIENT) else pair
     double = row.dtype == "float64" or not is_floating(np.zeros(0, row.dtype if row.dtype != "bfloat16" else "float32"))
@@ -197,8 +196,12 @@ def _explained(row: Row, pair: Pair, inputs: Mapping[str, np.ndarray]) -> Row:
         if key not in a or key not in b:
             return row
         values: dict[str, Any] = {name: x for (kind, name), x in pair.torch.exact.items() if kind == VALUE}
+        outputs = [name for name, x in values.items() if is_floating(x)]
+        values = {name: x for (kind, name), x in pair.of_taps.torch.exact.items() if kind == TAP} | values
     except CANNOT_RUN:
         return row
+    drawn = pair.torch.cotangents
+    cotangents = tuple(c[outputs[0]].astype(np.float64) for c in drawn if outputs[0] in c) if len(outputs) == 1 else ()
     gradients = {
         n: (a[GRADIENT, n], x)
         for (kind, n), x in b.items()
@@ -206,7 +209,8 @@ def _explained(row: Row, pair: Pair, inputs: Mapping[str, np.ndarray]) -> Row:
     }
     difference = Difference(
         row.kind, row.name, a[key], b[key], of.bound(key) if double else None,
-        {n: x.astype(np.float64) if is_floating(x) else x for n, x in inputs.items()}, values, gradients,
+        {n: x.astype(np.float64) if is_floating(x) else x for n, x in inputs.items()}, values, gradients, cotangents,
+        same_in_float64=(row.kind, row.name, row.mode) in passed and not double,
     )  # fmt: skip
     cause = likely_cause(difference)
     return row if cause is None else replace(row, cause=cause.text, link=cause.link)
