@@ -18,7 +18,7 @@ class BatchNorm(nnx.BatchNorm):
     def __init__(self, features: int, *, momentum: float = 0.1, epsilon: float = 1e-5, rngs: nnx.Rngs):
         super().__init__(features, momentum=1 - momentum, epsilon=epsilon, use_fast_variance=False, rngs=rngs)
 
-    def __call__(self, x: jax.Array) -> jax.Array:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def __call__(self, x: jax.Array) -> jax.Array:
         """Return the normalized image; in training, move the running statistics."""
         old = self.var[...]
         y = super().__call__(x)

@@ -18,7 +18,6 @@ from . import (
     mutants_of_structure,
 )
 from .mutant import Mutant
-from .pair import require_torch
 
 MODULES = (
     mutants_of_lessons,
@@ -43,10 +42,6 @@ def mutants(only: str = "") -> Iterator[Mutant]:
     Example:
         >>> [mutant.name for mutant in mutants("sigmoid twice")]
         ['regression: sigmoid twice']
-
-    Raises:
-        MissingDependencyError: PyTorch is not installed.
     """
-    require_torch()
     for module in MODULES:
         yield from (m for m in module.mutants() if only.lower() in f"{m.family} {m.name}".lower())

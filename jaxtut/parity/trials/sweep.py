@@ -27,7 +27,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__d
 
 ERROR = "error"
 FALSE_ALARMS = (DIFFERENT, IMPURE, ERROR)
-DRAWN = 100
+DRAWN = 200
 # Compiled programs fill 20 MB a pair; they are dropped after this many.
 KEPT_PROGRAMS = 50
 
