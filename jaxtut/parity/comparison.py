@@ -63,8 +63,10 @@ def compare(
         >>> compare(jnp.tanh, torch.tanh, np.array([0.5, -2.0])).same
         True
         >>> report = compare(lambda x: x * jnp.tanh(x), lambda x: 2 * x * torch.tanh(x), np.array([0.5, -2.0]))
-        >>> report.verdict, report.first_divergence.name, report.first_divergence.cause  # doctest: +ELLIPSIS
-        ('different', 'output', 'JAX is 0.5 times PyTorch everywhere...')
+        >>> report.verdict, report.first_divergence.name
+        ('different', 'output')
+        >>> print(report.first_divergence.cause)
+        JAX is 0.5 times PyTorch everywhere...
 
     Raises:
         TypeError: arguments that are no arrays.

@@ -48,7 +48,7 @@ def compare_training(
         ...     jax_loss, torch_loss, start, batches, optax.sgd(0.1, momentum=0.9), lambda p: torch.optim.SGD(p, lr=0.1)
         ... )
         >>> report.first_divergence.name
-        'step 2.loss'
+        'step 2.params.w'
 
     Raises:
         ValueError: no batches.
