@@ -27,8 +27,6 @@ def test_failures_are_short_and_reports_are_written(tmp_path):
         "pytest",
         "-q",
         "-p",
-        "jaxtut.parity.pytest_plugin",
-        "-p",
         "no:cacheprovider",
         "--parity-html",
         "reports",
