@@ -1,3 +1,0 @@
-"""A report as one HTML page that needs nothing else."""
-
-from .page import page as page
