@@ -317,3 +317,23 @@ def test_cnn_twin_with_a_wrong_flatten_order_is_found():
     report = compare(flattened_wrongly, torch_cnn.apply, params, images)
     assert report.first_divergence is not None
     assert report.first_divergence.name == "fc1"
+
+
+class CutWeight(torch.nn.Module):
+    """A parameter called as the argument is, whose gradient is cut off."""
+
+    def __init__(self):
+        super().__init__()
+        self.x = torch.nn.Parameter(torch.tensor([3.0, 4.0]))
+
+    def forward(self, x):
+        return self.x.detach() * x
+
+
+def test_a_parameter_called_as_an_argument_keeps_its_own_gradient():
+    params, x = {"x": np.array([3.0, 4.0])}, np.array([1.0, 2.0])
+    report = compare(lambda params, x: params["x"] * x, CutWeight(), x, params=params)
+    assert report.verdict == definition.DIFFERENT
+    assert {row.name for row in report.rows if row.kind == "gradient"} == {"x", "x#2"}
+    assert report.first_divergence is not None
+    assert report.first_divergence.name == "x"
