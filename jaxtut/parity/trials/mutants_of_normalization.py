@@ -72,7 +72,7 @@ def _layer_norm() -> Iterator[Mutant]:
         torch=torch_layer_norm,
         honest=layer_norm(),
         args=(1000 + x,),
-        cause="float32|one-pass|cancel|factor",
+        cause="float32|one-pass|one pass|cancel",
     )
     yield Mutant(
         "rms_norm: weight plus one",

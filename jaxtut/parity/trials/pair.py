@@ -2,10 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from jaxtut.errors import MissingDependencyError
-
+from ..torch_side import require_torch as require_torch
 from .drawing import Draw
 
 
@@ -32,14 +30,3 @@ class Pair:
 
 
 Family = Callable[[Draw], Pair]
-
-
-def require_torch() -> Any:
-    """Import torch, or say how to install it."""
-    try:
-        import torch
-    except ImportError:
-        raise MissingDependencyError(
-            'PyTorch is needed for a comparison and is not installed: pip install "jaxtut[torch]"'
-        ) from None
-    return torch
