@@ -72,8 +72,9 @@ SECOND_OPINION_RUNS = 6
 # float32 noise of this share of an element means that float32 has no digits of it to go by.
 SATURATED = 1 / 16
 
-# A relative difference that needs no second opinion where float32 has digits of the element.
+# A relative difference, and one in units of a side's own noise, that together need no second opinion.
 BEYOND_DOUBT = 1e-5
+BEYOND_OWN_NOISE = 1e3
 
 # A kink is left behind by moving the inputs by this much, relative to each; a wrong slope or formula is not.
 KINK_JITTER = 1e-6
@@ -174,17 +175,21 @@ def without_digits(size: np.ndarray, noise: np.ndarray) -> np.ndarray:
     return (noise > SATURATED * size) | ~np.isfinite(noise) | ((size > 0) & (size < np.finfo(np.float32).tiny))
 
 
-def beyond_doubt(jax: np.ndarray, torch: np.ndarray, noise: np.ndarray) -> bool:
+def beyond_doubt(jax: np.ndarray, torch: np.ndarray, own_noise: np.ndarray) -> bool:
     """Say whether two float64 results differ by more than any measurement of rounding could explain.
 
-    Where float32 has digits of an element, its true noise is at most a thousand times the largest of eight samples, so below 100 times the
-    element, and the bound below 3e-6 of it. There a difference of 1e-5 needs no second opinion.
+    A side's float64 error is not larger than its float32 error, whatever is absorbed or cancels on the way. So a difference a thousand times
+    as large as what either side's own precisions are apart needs no second opinion. An exact 0 may be absorbed in both precisions, and
+    proves nothing.
+
+    Args:
+        jax: the JAX side's result.
+        torch: PyTorch's.
+        own_noise: the largest distance of a side's float32 results from its own float64 result.
     """
     difference, _, relative = differences(jax, torch)
-    size = np.maximum(np.abs(jax), np.abs(torch))
-    size = np.where(np.isfinite(size), size, 0)
-    floor = np.finfo(np.float64).tiny
-    return bool(np.any((relative > BEYOND_DOUBT) & (difference > floor) & ~without_digits(size, noise)))
+    apart = (relative > BEYOND_DOUBT) & (difference > np.finfo(np.float64).tiny) & (jax != 0) & (torch != 0)
+    return bool(np.any(apart & (difference > BEYOND_OWN_NOISE * own_noise)))
 
 
 def second_opinion(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -114,11 +115,22 @@ class Pair:
 
     def _noise(self, key: Key, where: np.ndarray | None = None) -> np.ndarray:
         """Measure the noise of a quantity, at some elements or at all: float32 against PyTorch's float64, and JAX's against its own."""
-        chosen = ... if where is None else where
-        here, there = self.jax.exact[key][chosen], self.torch.exact[key][chosen]
-        mine = [run[key][chosen] for run in (*self.jax.singles, *(o.singles[0] for o in self.others)) if key in run]
-        theirs = [run[key][chosen] for run in self.torch.singles if key in run]
-        return np.fmax(noise_of_one(there, [*mine, *theirs]), noise_of_one(here, mine))
+        chosen: Any = ... if where is None else where
+        mine, _ = self._float32(key, chosen)
+        return np.fmax(noise_of_one(self.torch.exact[key][chosen], mine), self._own_noise(key, chosen))
+
+    def _own_noise(self, key: Key, chosen: Any = ...) -> np.ndarray:
+        """Measure how far each side's float32 is from its own float64."""
+        mine, theirs = self._float32(key, chosen)
+        return np.fmax(
+            noise_of_one(self.jax.exact[key][chosen], mine), noise_of_one(self.torch.exact[key][chosen], theirs)
+        )
+
+    def _float32(self, key: Key, chosen: Any) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        jax_runs = [*self.jax.singles, *(other.singles[0] for other in self.others)]
+        return [run[key][chosen] for run in jax_runs if key in run], [
+            run[key][chosen] for run in self.torch.singles if key in run
+        ]
 
     def _gate(self, key: Key) -> Judgement:
         return definition.judge_float64(
@@ -127,7 +139,7 @@ class Pair:
 
     def _second_opinion(self, key: Key, first: Judgement) -> Judgement:
         a, truth, noise = self.jax.exact[key], self.torch.exact[key], self._noise(key)
-        if definition.beyond_doubt(a, truth, noise):
+        if definition.beyond_doubt(a, truth, self._own_noise(key)):
             return first
         moved = np.zeros(truth.shape)
         for side in (self.torch, self.jax):

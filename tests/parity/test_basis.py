@@ -258,3 +258,17 @@ def test_a_relu_is_the_same_in_every_way():
         dtypes=("float64", "float32", "bfloat16", "float16"),
     )
     assert report.same, report.summary()
+
+
+def test_a_sum_of_what_float32_keeps_and_what_it_absorbs_is_no_difference():
+    # ELU's slope is y + 1 in JAX, which float32 absorbs whole here; the exponential beside it hides how much that is.
+    x = np.linspace(-33, -29, 200)
+    report = compare(
+        lambda x: 20 * jnp.exp(x) + jax.nn.elu(x),
+        lambda x: 20 * torch.exp(x) + torch.nn.functional.elu(x),
+        x,
+        dtypes=("float64",),
+    )
+    assert report.same, report.summary()
+    wrong = compare(lambda x: 20.01 * jnp.exp(x) + jnp.tanh(x), lambda x: 20 * torch.exp(x) + torch.tanh(x), x + 30)
+    assert not wrong.same
