@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -42,7 +41,7 @@ class Pair:
         }
         failed = [key for key, j in judged.items() if j.verdict == DIFFERENT]
         if failed and all(is_floating(b[key]) for key in failed):
-            judged |= {key: self._second_opinion(key, judged[key]) for key in failed}
+            judged |= {key: self._second_opinion(key) for key in failed}
             failed = [key for key in failed if judged[key].verdict == DIFFERENT]
             for key in failed if self._undecided(failed) else []:
                 note = f"the last bits of {self._deciding} decide which side of a kink it is on; {judged[key].note}"
@@ -71,6 +70,9 @@ class Pair:
                 if definition.needs_exemptions(a[key], own, error):
                     exempt = kinks.near_ties(self.torch.spread(key), own, a[key])
             judged = definition.judge_float32(a[key], b[key], own, error, exempt)
+            if judged.verdict == DIFFERENT and gated.get(key) in (BIT_IDENTICAL, TO_ROUNDING):
+                moved = float(np.max(self.torch.operations.get(key, np.zeros(1)), initial=0.0))
+                judged = definition.judge_float32(a[key], b[key], own, max(error, moved), exempt)
             errors = (definition.largest_error(a[key], own), definition.largest_error(b[key], truth[key]))
             rows.append(self._row(key, a, b, "float32", judged, *errors))
         return rows
@@ -115,32 +117,19 @@ class Pair:
 
     def _noise(self, key: Key, where: np.ndarray | None = None) -> np.ndarray:
         """Measure the noise of a quantity, at some elements or at all: float32 against PyTorch's float64, and JAX's against its own."""
-        chosen: Any = ... if where is None else where
-        mine, _ = self._float32(key, chosen)
-        return np.fmax(noise_of_one(self.torch.exact[key][chosen], mine), self._own_noise(key, chosen))
-
-    def _own_noise(self, key: Key, chosen: Any = ...) -> np.ndarray:
-        """Measure how far each side's float32 is from its own float64."""
-        mine, theirs = self._float32(key, chosen)
-        return np.fmax(
-            noise_of_one(self.jax.exact[key][chosen], mine), noise_of_one(self.torch.exact[key][chosen], theirs)
-        )
-
-    def _float32(self, key: Key, chosen: Any) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        jax_runs = [*self.jax.singles, *(other.singles[0] for other in self.others)]
-        return [run[key][chosen] for run in jax_runs if key in run], [
-            run[key][chosen] for run in self.torch.singles if key in run
-        ]
+        chosen = ... if where is None else where
+        here, there = self.jax.exact[key][chosen], self.torch.exact[key][chosen]
+        mine = [run[key][chosen] for run in (*self.jax.singles, *(o.singles[0] for o in self.others)) if key in run]
+        theirs = [run[key][chosen] for run in self.torch.singles if key in run]
+        return np.fmax(noise_of_one(there, [*mine, *theirs]), noise_of_one(here, mine))
 
     def _gate(self, key: Key) -> Judgement:
         return definition.judge_float64(
             self.jax.exact[key], self.torch.exact[key], lambda where: self._noise(key, where)
         )
 
-    def _second_opinion(self, key: Key, first: Judgement) -> Judgement:
+    def _second_opinion(self, key: Key) -> Judgement:
         a, truth, noise = self.jax.exact[key], self.torch.exact[key], self._noise(key)
-        if definition.beyond_doubt(a, truth, self._own_noise(key)):
-            return first
         moved = np.zeros(truth.shape)
         for side in (self.torch, self.jax):
             near, far = side.nearby

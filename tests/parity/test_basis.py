@@ -272,3 +272,33 @@ def test_a_sum_of_what_float32_keeps_and_what_it_absorbs_is_no_difference():
     assert report.same, report.summary()
     wrong = compare(lambda x: 20.01 * jnp.exp(x) + jnp.tanh(x), lambda x: 20 * torch.exp(x) + torch.tanh(x), x + 30)
     assert not wrong.same
+
+
+def test_what_pytorch_absorbs_in_both_precisions_is_no_difference():
+    # 1 + erf(x) is 0 in PyTorch's GELU on the far left, in float32 and in float64; JAX's erfc keeps its digits.
+    x = np.linspace(-12, -9, 60)
+    report = compare(
+        lambda x: jax.nn.gelu(x, approximate=False) + 1e-30 * x,
+        lambda x: torch.nn.functional.gelu(x) + 1e-30 * x,
+        x,
+        dtypes=("float64",),
+    )
+    assert report.same, report.summary()
+
+
+def test_a_slope_that_cancels_to_nothing_may_leave_a_rounding_on_one_side():
+    # The slope of a is 0. PyTorch's float32 is exact by luck; JAX's passes the softmax of one number and leaves a rounding of 3e-8.
+    def f(a, b):
+        c = a + b
+        return jax.nn.softplus((jax.nn.softmax(c, 1) - a) + c)
+
+    def g(a, b):
+        c = a + b
+        return torch.logaddexp((c.softmax(1) - a) + c, torch.zeros_like(a))
+
+    arguments = (np.full((1, 1), 0.37724513), np.full((1, 1), 0.1062293))
+    for seed in range(5):
+        report = compare(f, g, *arguments, dtypes=("float32",), cotangents=2, seed=seed)
+        assert report.same, report.summary()
+    wrong = compare(lambda a, b: f(a, b) + 1e-4 * a, g, *arguments, dtypes=("float32",))
+    assert not wrong.same
