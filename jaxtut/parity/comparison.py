@@ -115,7 +115,7 @@ def assert_same_gradients(
         True
 
     Raises:
-        AssertionError: the two differ; "first divergence: gradient of x (float64, jit): different at [0, 0]: JAX 0.5, PyTorch 0.0; ..."
+        AssertionError: the two differ; "first divergence: gradient of x (float64, jit) at [0], cotangent 0: JAX 0.5, PyTorch 0.0; ..."
     """
     __tracebackhide__ = True
     if at_kinks not in ("raise", "report"):

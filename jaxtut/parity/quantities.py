@@ -29,8 +29,15 @@ PHRASES = {
     VMAP_GRADIENT: "gradient under vmap of",
 }
 
-# In these the first axis counts cotangents, tangents or samples, so it does not belong to the quantity's own shape.
-STACKED = frozenset({GRADIENT, TAP_GRADIENT, HVP, JVP, VMAP_VALUE, VMAP_GRADIENT})
+# In these the first axis does not belong to the quantity's own shape: it counts cotangents, tangents or samples.
+STACKED = {
+    GRADIENT: "cotangent",
+    TAP_GRADIENT: "cotangent",
+    HVP: "tangent",
+    JVP: "tangent",
+    VMAP_VALUE: "sample",
+    VMAP_GRADIENT: "sample",
+}
 
 
 def is_floating(x: np.ndarray) -> bool:

@@ -1,27 +1,39 @@
 """The result of a comparison: a verdict, a row for every quantity, and the first divergence."""
 
-import json
-import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from rich.table import Table
 
 from . import definition
 from .definition import BIT_IDENTICAL, TO_ROUNDING
+from .heat_map import HeatMap
 from .rows import Row
+from .versions import installed
+from .wording import number as number
 
 
 @dataclass(frozen=True)
 class Report:
-    """What `compare` found; `.same` is the answer, the rest is why."""
+    """What `compare` found; `.same` is the answer, the rest is why.
+
+    Attributes:
+        verdict: the worst verdict of the rows, or 'impure'.
+        rows: every quantity in every precision and mode.
+        first_divergence: what parts first, among the named values or the rows; None where all are the same.
+        notes: what is to be said besides: why float32 alone is judged, what a third witness says.
+        heat_map: where in the worst leaf the sides part; None where there is nothing to draw.
+        definition: what the verdicts mean.
+        versions: of Python and of the packages that the report rests on.
+    """
 
     verdict: str
     rows: tuple[Row, ...]
     first_divergence: Row | None = None
     notes: tuple[str, ...] = ()
+    heat_map: HeatMap | None = field(default=None, repr=False)
     definition: str = field(default=definition.__doc__ or "", repr=False)
+    versions: dict[str, str] = field(default_factory=installed, repr=False, compare=False)
 
     @classmethod
     def of(cls, rows: Sequence[Row]) -> "Report":
@@ -39,51 +51,44 @@ class Report:
         return self.verdict in (BIT_IDENTICAL, TO_ROUNDING)
 
     def summary(self) -> str:
-        """Return a few lines: the verdict, the first divergence, the notes."""
-        counts = {v: sum(row.verdict == v for row in self.rows) for v in definition.VERDICTS}
-        lines = [f"{self.verdict}: " + ", ".join(f"{n} {v}" for v, n in counts.items() if n)]
-        if self.first_divergence is not None:
-            lines.append(f"first divergence: {self.first_divergence.describe()}")
-        return "\n".join([*lines, *self.notes])
+        """Return at most six lines: the verdict, the first divergence with its likely cause, what else differs, the notes."""
+        from .terminal import summary
+
+        return summary(self)
 
     def table(self, title: str = "") -> Table:
-        """Return the rows as a table for the terminal."""
-        table = Table(title=title or self.verdict)
-        for heading in ("quantity", "kind", "shape", "dtype", "mode"):
-            table.add_column(heading)
-        for heading in ("ulp", "relative", "JAX from truth", "PyTorch from truth"):
-            table.add_column(heading, justify="right")
-        table.add_column("verdict")
-        for r in self.rows:
-            numbers = (number(r.max_ulp), number(r.max_rel), number(r.err_jax), number(r.err_torch))
-            table.add_row(
-                r.name, r.kind, str(r.shape), r.dtype, r.mode, *numbers, r.verdict + (f" ({r.note})" if r.note else "")
-            )
-        return table
+        """Return the rows as a table for the terminal, which fits 120 columns."""
+        from .terminal import table
+
+        return table(self, title)
+
+    def __rich__(self) -> Table:
+        return self.table()
 
     def to_json(self) -> str:
-        """Return the report as JSON; numbers that JSON does not know are written as the strings 'nan', 'inf' and '-inf'."""
-        return json.dumps(_plain(asdict(self) | {"same": self.same}), indent=2)
+        """Return the report as JSON in the form of `report.schema.json`; NaN and infinities are the strings 'nan', 'inf' and '-inf'."""
+        from .json_form import write
+
+        return write(self)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Report":
+        """Read what `to_json` wrote.
+
+        Example:
+            >>> report = Report.of([Row("x", "gradient", (2,), "float64", "identical to rounding", 3.0, 1e-16, 0.0, 0.0)])
+            >>> Report.from_json(report.to_json()) == report
+            True
+
+        Raises:
+            ValueError: the text is no JSON, or no report.
+        """
+        from .json_form import read
+
+        return read(text)
 
     def to_html(self) -> str:
-        """Return the report as one self-contained HTML page."""
+        """Return the report as one HTML page that needs nothing else: no network, no other file."""
         from .html import page
 
         return page(self)
-
-
-def number(x: float) -> str:
-    """Format a difference: 0 as 0, whole numbers below 1,000 as they are, the rest with two digits."""
-    if x == 0 or math.isnan(x):
-        return "0" if x == 0 else "nan"
-    return str(int(x)) if x < 1000 and x == int(x) else f"{x:.1e}"
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if isinstance(value, dict):
-        return {k: _plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
-    return value

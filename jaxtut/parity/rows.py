@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import definition
-from .definition import BIT_IDENTICAL, TO_ROUNDING, Judgement
-from .quantities import PHRASES, STACKED, Key, is_floating
+from .definition import BIT_IDENTICAL, DIFFERENT, TO_ROUNDING, Judgement
+from .quantities import STACKED, Key, is_floating
+from .wording import place, shown, sizes, subject
 
 if TYPE_CHECKING:
     from .evidence import Evidence
 
-# Elements by their distance in ulp: 0, up to 1, up to 2, up to 4, ... and all from 2 to this power on.
-HISTOGRAM_BINS = 34
+# Elements by their distance in ulp: 0, up to 1, up to 2, up to 4, ..., up to 2⁵⁴: two float64 numbers are no further apart.
+HISTOGRAM_BINS = 56
 
 
 @dataclass(frozen=True)
@@ -58,15 +59,17 @@ class Row:
         return self.verdict in (BIT_IDENTICAL, TO_ROUNDING)
 
     def describe(self) -> str:
-        """Return one line that says what differs, where, by how much, and why, as far as that is known."""
-        where = (
-            f" at {list(self.index)}: JAX {self.jax!r}, PyTorch {self.torch!r}"
-            if self.jax is not None and self.index is not None
-            else ""
+        """Return one line that says what this is, where it differs, in which numbers, and by how much."""
+        name, verdict = (
+            f"{subject(self)} ({self.dtype}, {self.mode})",
+            "" if self.verdict == DIFFERENT else self.verdict,
         )
-        cause = self.cause and f"likely cause: {self.cause}{f' ({self.link})' if self.link else ''}"
-        tail = "".join(f"; {text}" for text in (self.note, cause) if text)
-        return f"{PHRASES[self.kind]} {self.name} ({self.dtype}, {self.mode}): {self.verdict}{where}{tail}"
+        if self.jax is None or self.torch is None:
+            head = ", ".join(filter(None, [name, verdict]))
+            return f"{head}: {self.note}" if self.note else head
+        head = ", ".join(filter(None, [f"{name} {place(self)}".rstrip(), verdict]))
+        numbers = f"JAX {shown(self.jax, self.dtype)}, PyTorch {shown(self.torch, self.dtype)}"
+        return "; ".join(filter(None, [f"{head}: {numbers}", sizes(self)]))
 
 
 def make_row(

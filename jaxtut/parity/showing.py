@@ -10,18 +10,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from . import definition
-from .definition import BIT_IDENTICAL, TO_ROUNDING
 from .lessons import Case, cases
 from .lockstep import Run, draw, train_in_lockstep
 from .report import Report, Row, number
-
-COLOURS = {
-    BIT_IDENTICAL: "green",
-    TO_ROUNDING: "green",
-    definition.UNDECIDED: "yellow",
-    definition.DIFFERENT: "bold red",
-    definition.IMPURE: "bold red",
-}
+from .terminal import COLOURS
 
 WHY = """\
 Why we may say so: every value, and every gradient for three random cotangents, is compared element by element in float64 and float32, with

@@ -69,7 +69,8 @@ def compare_training(
     rows = (*first.rows, *steps.rows)
     # The first row that parts is the earliest: steps stand in their order. Names inside a step would say less.
     parted = next((row for row in steps.rows if not row.same), None)
-    return Report(worst([row.verdict for row in rows]), rows, parted, (*first.notes, *steps.notes))
+    drawn = steps.heat_map or first.heat_map
+    return Report(worst([row.verdict for row in rows]), rows, parted, (*first.notes, *steps.notes), drawn)
 
 
 def _jax_steps(loss: Callable, optimizer: Any, names: list[str]) -> Callable:

@@ -10,6 +10,7 @@ from . import definition
 from .definition import DIFFERENT, IMPURE, UNDECIDED
 from .diagnosis import Difference, likely_cause
 from .evidence import Evidence
+from .heat_map import worst_leaf
 from .judge import Pair, common
 from .layout import ChannelsFirst
 from .noise import REFUSALS
@@ -54,13 +55,14 @@ def reach(
     bad = [row for row in rows if not row.same]
     report = Report(definition.worst([row.verdict for row in rows]), tuple(rows), None, tuple(said))
     if not bad:
-        return report
+        return replace(report, heat_map=worst_leaf(pairs, rows))
     pair = next(pair for pair in pairs if pair.jax.mode == bad[0].mode)
     first = _first_named(pair, bad[0], alone=bool(basis)) or bad[0]
     passed = {(row.kind, row.name, row.mode) for row in rows if row.dtype == "float64" and row.same}
     explained = {id(row): _explained(row, pair, inputs, passed) for row in [*bad, first] if row.verdict == DIFFERENT}
     rows = [explained.get(id(row), row) for row in rows]
-    return replace(report, rows=tuple(rows), first_divergence=explained.get(id(first), first))
+    drawn = worst_leaf(pairs, rows, first)
+    return replace(report, rows=tuple(rows), first_divergence=explained.get(id(first), first), heat_map=drawn)
 
 
 def _float64_refused(sides: Sequence[Evidence]) -> str:
