@@ -41,7 +41,12 @@ def record(
     target: Annotated[
         str, typer.Argument(help="What to run, as module:name: a function, a module, or a class to be called.")
     ],
-    inputs: Annotated[Path, typer.Option(help="The arguments: a .npz or .safetensors file of arrays.")],
+    inputs: Annotated[
+        Path,
+        typer.Option(
+            help="The arguments: a .npz or .safetensors file of arrays, named as the parameters are or in their order."
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="The recording to write, a .safetensors file.")],
     framework: Annotated[str, typer.Option(help="What the target is written in: jax or torch.")],
     params: Annotated[
@@ -58,13 +63,14 @@ def record(
     from jaxtut.parity.recording import record as record_side
 
     with _one_line_errors():
-        _writable(out)
+        _writable_file(out)
         function = targets.resolve(target)
-        arguments = targets.arguments(function, targets.load(inputs), skip=params is not None)
-        given = targets.load(params) if params else None
+        arrays, given = targets.load(inputs), targets.load(params) if params else None
+        arguments = targets.arguments(function, arrays, skip=given is not None)
         options = {"argnums": argnums, "params": given, "cotangents": cotangents, "seed": seed}
-        record_side(function, *arguments, path=out, framework=framework, **options)
-        console().print(f"recorded: {out}", highlight=False)
+        with targets.naming_failures(target):
+            record_side(function, *arguments, path=out, framework=framework, **options)
+        typer.echo(f"recorded: {out}")
 
 
 @app.command()
@@ -79,14 +85,14 @@ def compare(
 
     with _one_line_errors():
         for target in filter(None, (json, html)):
-            _writable(target)
+            _writable_file(target)
         report = judge_files(first, second)
         console().print(report.table())
         console().print(report.summary(), markup=False, highlight=False)
         if json:
-            json.write_text(report.to_json())
+            json.write_text(report.to_json(), encoding="utf-8")
         if html:
-            html.write_text(report.to_html())
+            html.write_text(report.to_html(), encoding="utf-8")
         raise typer.Exit(0 if report.same else 1)
 
 
@@ -189,6 +195,13 @@ def _writable(path: Path) -> None:
         probe.unlink()
     except OSError as error:
         raise ValueError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def _writable_file(path: Path) -> None:
+    """The same for a file, whose name may have no suffix."""
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; name the file to write")
+    _writable(path.absolute().parent / "a.file")
 
 
 def main() -> None:

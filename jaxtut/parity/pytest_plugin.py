@@ -2,11 +2,14 @@
 
 import re
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+_HERE = Path(__file__).parent
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -36,20 +39,33 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Itera
     if comparison is None or not isinstance(error, comparison.ParityError):
         return shown
     report: Any = error.report
-    place = _caller(call.excinfo)
-    shown.longrepr = "\n".join([*place, *(f"E   {line}" for line in report.summary().splitlines())])
+    shown.longrepr = "\n".join([*_caller(call.excinfo), *(f"E   {line}" for line in report.summary().splitlines())])
     folder = item.config.getoption("--parity-html")
     if folder:
-        path = Path(folder) / f"{re.sub(r'[^A-Za-z0-9_.-]+', '-', item.nodeid)}.html"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(report.to_html())
-        shown.longrepr += f"\nthe whole report: {path}"
+        page = Path(folder) / _page_name(item.nodeid)
+        try:
+            # The test may have changed the working directory, and not yet back.
+            whole = Path(item.config.invocation_params.dir) / page
+            whole.parent.mkdir(parents=True, exist_ok=True)
+            whole.write_text(report.to_html(), encoding="utf-8")
+            shown.longrepr += f"\nthe whole report: {page}"
+        except OSError as cannot:
+            shown.longrepr += f"\nthe whole report could not be written: {cannot}"
     return shown
+
+
+def _page_name(nodeid: str) -> str:
+    """Return a file name for a test; two tests have two names, and a name is no longer than file systems take."""
+    plain = re.sub(r"::|/", "-", nodeid)
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", plain)
+    if name == plain and "-" not in nodeid and len(name) <= 150:
+        return f"{name}.html"
+    return f"{name[:150]}-{zlib.crc32(nodeid.encode('utf-8', 'replace')):08x}.html"
 
 
 def _caller(excinfo: Any) -> list[str]:
     """Return the statement of the test that asked for the comparison, and where it stands."""
-    entries = [entry for entry in excinfo.traceback if "jaxtut/parity" not in str(entry.path).replace("\\", "/")]
+    entries = [entry for entry in excinfo.traceback if _HERE not in Path(entry.path).parents]
     if not entries:
         return []
     entry = entries[-1]
