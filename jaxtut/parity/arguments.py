@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .quantities import is_floating
-from .trees import Rebuild, flatten
+from .trees import Rebuild, distinct, flatten
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def collect(
             start += count
         return rebuilt
 
-    names_apart = _distinct([n for n, _, _ in leaves])
+    names_apart = distinct([n for n, _, _ in leaves])
     marked = tuple(
         Leaf(name, v, wanted and _is_floating(v)) for name, (_, v, wanted) in zip(names_apart, leaves, strict=True)
     )
@@ -106,20 +106,6 @@ def collect(
             f"compare: none of the arguments argnums={argnums} has a floating dtype, so there is nothing to differentiate"
         )
     return Arguments(marked, put_back)
-
-
-def _distinct(names: Sequence[str]) -> list[str]:
-    """Number a name that is met again: results are kept by name, and one of two equal names would hide the other."""
-    taken: set[str] = set()
-    found = []
-    for name in names:
-        number, free = 1, name
-        while free in taken:
-            number += 1
-            free = f"{name}#{number}"
-        taken.add(free)
-        found.append(free)
-    return found
 
 
 def numpy_dtype(name: str) -> np.dtype:

@@ -49,7 +49,14 @@ U64 = 2.0**-53
 U32 = 2.0**-24
 
 # Unit roundoff, and the size below which a dtype has no digits to lose (XLA on a CPU flushes float32's subnormal numbers).
-UNITS = {"float32": (U32, 2.0**-126), "bfloat16": (2.0**-8, 2.0**-126), "float16": (2.0**-11, 2.0**-24)}
+UNITS = {
+    "float64": (U64, 2.0**-1022),
+    "float32": (U32, 2.0**-126),
+    "bfloat16": (2.0**-8, 2.0**-126),
+    "float16": (2.0**-11, 2.0**-24),
+    "float8_e4m3fn": (2.0**-4, 2.0**-9),
+    "float8_e5m2": (2.0**-3, 2.0**-16),
+}
 
 # The noise is the largest of eight samples of a random quantity, and the difference to be explained is another sample of it.
 GATE_FACTOR = 16.0
@@ -107,6 +114,11 @@ def worst(verdicts: list[str]) -> str:
     return max(verdicts, key=VERDICTS.index, default=BIT_IDENTICAL)
 
 
+def widened(x: np.ndarray) -> np.ndarray:
+    """Return an array in a dtype that NumPy can calculate in: bfloat16 and 8-bit floats as float32, which holds them exactly; others as they are."""
+    return x.astype(np.float32) if x.dtype.name.startswith(("bfloat16", "float8")) else x
+
+
 def structural_difference(
     jax: np.ndarray, torch: np.ndarray, same_dtype: bool = True
 ) -> tuple[str, tuple[int, ...] | None]:
@@ -115,6 +127,7 @@ def structural_difference(
         return f"shape {jax.shape} in JAX, {torch.shape} in PyTorch", None
     if same_dtype and jax.dtype != torch.dtype:
         return f"dtype {jax.dtype} in JAX, {torch.dtype} in PyTorch", None
+    jax, torch = widened(jax), widened(torch)
     if not np.issubdtype(jax.dtype, np.inexact) or not np.issubdtype(torch.dtype, np.inexact):
         return "", None
     for what, test in (("NaN", np.isnan), ("inf", np.isposinf), ("-inf", np.isneginf)):
@@ -130,23 +143,26 @@ def structural_difference(
 
 def same_bits(a: np.ndarray, b: np.ndarray) -> bool:
     """Say whether two arrays are equal bit for bit; every NaN counts as the same, and +0 differs from −0."""
-    return (
-        a.shape == b.shape
-        and a.dtype == b.dtype
-        and np.array_equal(a, b, equal_nan=np.issubdtype(a.dtype, np.inexact))
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    a, b = widened(a), widened(b)
+    return bool(
+        np.array_equal(a, b, equal_nan=np.issubdtype(a.dtype, np.inexact))
         and (not np.issubdtype(a.dtype, np.floating) or np.array_equal(np.signbit(a), np.signbit(b)))
     )
 
 
 def differences(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return, element by element, |a − b|, the same in ulp of the larger magnitude, and relative to it; 0 where neither is finite."""
+    scale = UNITS[a.dtype.name][0] / U32 if widened(a) is not a else 1.0
+    a, b = widened(a), widened(b)
     finite = np.isfinite(a) & np.isfinite(b)
     x, y = (a, b) if finite.all() else (np.where(finite, a, 0).astype(a.dtype), np.where(finite, b, 0).astype(a.dtype))
     size = np.maximum(np.abs(x), np.abs(y))
     # Two finite numbers of opposite sign can be further apart than the largest number; half of each never is.
     half = np.abs(x / 2 - y / 2)
     with np.errstate(all="ignore"):
-        ulp = 2 * (half / np.spacing(np.maximum(size, np.finfo(a.dtype).tiny)))
+        ulp = 2 * (half / (scale * np.spacing(np.maximum(size, np.finfo(a.dtype).tiny))))
         relative = 2 * (half / np.where(size == 0, 1, size))
         return 2 * half, ulp, relative
 
@@ -224,7 +240,7 @@ def judge_float64(
 
 
 def judge_single(jax: np.ndarray, torch: np.ndarray, spread: float) -> Judgement:
-    """Judge two float32 arrays where float64 has nothing to say.
+    """Judge two arrays in float32, or narrower, where float64 has nothing to say.
 
     Args:
         jax: the JAX side's result.
@@ -234,8 +250,12 @@ def judge_single(jax: np.ndarray, torch: np.ndarray, spread: float) -> Judgement
     if same_bits(jax, torch):
         return Judgement(BIT_IDENTICAL)
     difference, ulp, relative = differences(jax, torch)
-    size = float(np.abs(torch[np.isfinite(torch)]).max(initial=0))
-    excess = difference / (FLOAT32_FACTOR * max(spread, 2 * U32 * size, float(np.finfo(np.float32).tiny)))
+    there = widened(torch)
+    size = float(np.abs(there[np.isfinite(there)]).max(initial=0))
+    unit, smallest = UNITS[torch.dtype.name]
+    excess = difference / (FLOAT32_FACTOR * max(spread, 2 * U32 * size, smallest))
+    if unit > U32:  # rounded once more at the end, two numbers that are the same can become neighbours
+        excess = np.where(ulp <= 1, 0, excess)
     largest = (float(ulp.max(initial=0)), float(relative.max(initial=0)))
     if excess.max(initial=0) <= 1:
         return Judgement(TO_ROUNDING, *largest, _argmax(ulp))

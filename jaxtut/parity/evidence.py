@@ -192,7 +192,8 @@ class LiveEvidence:
 
     def spread(self, key: Key) -> Spread:
         """Return how far a quantity moves at inputs that float32 can hardly tell apart."""
-        changes = [np.abs(run[key] - self.exact[key]) for run in self._beside_ties]
+        with np.errstate(invalid="ignore"):  # infinities stay where they are
+            changes = [np.abs(run[key] - self.exact[key]) for run in self._beside_ties]
         if not changes:
             return Spread(np.zeros_like(self.exact[key]), np.full(self.exact[key].shape, np.inf))
         return Spread(np.max(changes, axis=0), np.min(changes, axis=0))

@@ -14,6 +14,7 @@ from .arguments import Arguments
 from .probes import Probes
 from .quantities import GRADIENT, TAP, TAP_GRADIENT, VALUE, Arrays, Quantities, output_name
 from .taps import tapped
+from .trees import distinct
 
 HIDDEN_VALUES = (
     jax.errors.ConcretizationTypeError,
@@ -120,7 +121,11 @@ class JaxSide:
         """Say where the function, given float64, computes in a lower precision."""
         with _precision("float64"):
             arrays, static = _split(args.astype("float64"))
-            return jax_programs.lowered_precision(jax.make_jaxpr(self._caller(args, static))(arrays))
+            try:
+                program = jax.make_jaxpr(self._caller(args, static))(arrays)
+            except HIDDEN_VALUES:  # what looks at values has no program to look into
+                return []
+            return jax_programs.lowered_precision(program)
 
     def retraced(self, args: Arguments, probes: Probes) -> Quantities | None:
         """Return a run of a program that was traced anew, if tracing gives another program than before; else None."""
@@ -161,8 +166,12 @@ class JaxSide:
             if self.map_params is not None:
                 positional[0] = self.map_params(positional[0])
             flat, _ = tree_flatten_with_path(self.function(*positional))
-            named = {output_name(keystr(path, simple=True, separator=".")): jnp.asarray(leaf) for path, leaf in flat}
-            return _real(named)
+            parts = [
+                part
+                for path, leaf in flat
+                for part in _real(output_name(keystr(path, simple=True, separator=".")), jnp.asarray(leaf))
+            ]
+            return dict(zip(distinct([name for name, _ in parts]), [x for _, x in parts], strict=True))
 
         return call
 
@@ -204,12 +213,9 @@ def _by_kind(outputs: dict[str, jax.Array]) -> tuple[dict[str, jax.Array], dict[
     return floating, {n: x for n, x in outputs.items() if n not in floating}
 
 
-def _real(outputs: dict[str, jax.Array]) -> dict[str, jax.Array]:
-    """Part complex outputs into real and imaginary part: for those both frameworks mean the same by a gradient."""
-    parted: dict[str, jax.Array] = {}
-    for name, x in outputs.items():
-        parted |= {f"{name}.real": x.real, f"{name}.imag": x.imag} if jnp.iscomplexobj(x) else {name: x}
-    return parted
+def _real(name: str, x: jax.Array) -> list[tuple[str, jax.Array]]:
+    """Part a complex output into real and imaginary part: for those both frameworks mean the same by a gradient."""
+    return [(f"{name}.real", x.real), (f"{name}.imag", x.imag)] if jnp.iscomplexobj(x) else [(name, x)]
 
 
 def _cast(arrays: Arrays, dtype: str) -> dict[str, jax.Array]:

@@ -87,7 +87,7 @@ class Pair:
                 judged = definition.judge_single(a[key], b[key], spread)
             else:
                 judged = definition.judge_exact(a[key], b[key])
-            rows.append(self._row(key, a, b, "float32", judged))
+            rows.append(self._row(key, a, b, b[key].dtype.name, judged))
         return rows
 
     def low_rows(self, dtype: str) -> list[Row]:

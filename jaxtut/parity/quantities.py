@@ -41,8 +41,8 @@ STACKED = {
 
 
 def is_floating(x: np.ndarray) -> bool:
-    """Say whether an array has a floating dtype, bfloat16 among them, which NumPy itself does not know."""
-    return np.issubdtype(x.dtype, np.floating) or x.dtype.name == "bfloat16"
+    """Say whether an array has a floating dtype, bfloat16 and those of 8 bits among them, which NumPy itself does not know."""
+    return np.issubdtype(x.dtype, np.floating) or x.dtype.name.startswith(("bfloat16", "float8"))
 
 
 def output_name(path: str) -> str:

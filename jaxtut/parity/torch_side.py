@@ -10,7 +10,7 @@ from jaxtut.errors import MissingDependencyError
 from .arguments import Arguments
 from .probes import Probes
 from .quantities import GRADIENT, TAP, TAP_GRADIENT, VALUE, Arrays, Quantities, output_name
-from .trees import flatten
+from .trees import distinct, flatten
 
 if TYPE_CHECKING:
     import torch
@@ -119,11 +119,11 @@ class TorchSide:
         is_module = isinstance(self.function, self.torch.nn.Module)
         result = self._call_module(positional, dtype) if is_module else self.function(*positional)
         named, _ = flatten(result)
-        outputs: dict[str, Any] = {}
+        parts: list[tuple[str, Any]] = []
         for path, value in named:
             t, name = self.torch.as_tensor(value), output_name(path)
-            outputs |= {f"{name}.real": t.real, f"{name}.imag": t.imag} if t.is_complex() else {name: t}
-        return outputs
+            parts += [(f"{name}.real", t.real), (f"{name}.imag", t.imag)] if t.is_complex() else [(name, t)]
+        return dict(zip(distinct([name for name, _ in parts]), [t for _, t in parts], strict=True))
 
     def _call_module(self, positional: list, dtype: str) -> Any:
         params, inputs = (positional[0], positional[1:]) if self.has_params else ({}, positional)
@@ -163,10 +163,11 @@ def _or_zeros(gradient: "torch.Tensor | None", like: "torch.Tensor") -> np.ndarr
 
 
 def as_numpy(tensor: "torch.Tensor") -> np.ndarray:
-    """Return a tensor as an array of its own, bfloat16 too."""
+    """Return a tensor as an array of its own, also in the dtypes that NumPy itself does not know."""
     tensor = tensor.detach().cpu().resolve_conj().resolve_neg()
-    if str(tensor.dtype) == "torch.bfloat16":
+    name = str(tensor.dtype).removeprefix("torch.")
+    if name.startswith(("bfloat", "float8")):
         import ml_dtypes
 
-        return tensor.float().numpy().astype(ml_dtypes.bfloat16)
+        return tensor.float().numpy().astype(getattr(ml_dtypes, name))
     return tensor.numpy().copy()

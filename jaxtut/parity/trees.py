@@ -1,6 +1,6 @@
 """Nested containers of arrays, flattened to named leaves in the same way for both frameworks, and without either."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 Rebuild = Callable[[list[Any]], Any]
@@ -57,3 +57,22 @@ def _flatten_children(
         return combine(rebuilt)
 
     return leaves, put_back
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """Number a name that is met again: results are kept by name, and one of two equal names would hide the other.
+
+    Example:
+        >>> distinct(["x", "y", "x"])
+        ['x', 'y', 'x#2']
+    """
+    taken: set[str] = set()
+    found = []
+    for name in names:
+        number, free = 1, name
+        while free in taken:
+            number += 1
+            free = f"{name}#{number}"
+        taken.add(free)
+        found.append(free)
+    return found

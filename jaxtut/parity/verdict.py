@@ -72,7 +72,8 @@ def _float64_refused(sides: Sequence[Evidence]) -> str:
             _ = side.exact
         except CANNOT_RUN as error:
             _ = side.singles[:1]  # what fails in float32 too is the caller's to see
-            return f"the {side.name} function cannot run in float64 ({' '.join(str(error).split())[:200]})"
+            said = " ".join(str(error).split())[:200] or type(error).__name__
+            return f"the {side.name} function cannot run in float64 ({said})"
     return ""
 
 

@@ -72,7 +72,8 @@ def apart(row: "Row") -> tuple[float, float] | None:
     if not (np.isfinite(a) & np.isfinite(b)).all():
         return None
     _, ulp, relative = definition.differences(a, b)
-    return float(relative[0]), float(ulp[0])
+    coarser = definition.UNITS[row.dtype][0] / definition.UNITS[np.dtype(dtype).name][0]
+    return float(relative[0]), float(ulp[0]) / coarser
 
 
 def sizes(row: "Row") -> str:

@@ -302,3 +302,60 @@ def test_a_slope_that_cancels_to_nothing_may_leave_a_rounding_on_one_side():
         assert report.same, report.summary()
     wrong = compare(lambda a, b: f(a, b) + 1e-4 * a, g, *arguments, dtypes=("float32",))
     assert not wrong.same
+
+
+def test_a_function_that_looks_at_whole_numbers_can_differ():
+    report = compare(
+        lambda x, n: (jnp.sin(x) if int(n) > 0 else x) * 1.1, lambda x, n: torch.sin(x) * 1.2, X, np.array(1)
+    )
+    assert report.verdict == "different"
+    assert "looks at values" in report.summary()
+
+
+@pytest.mark.parametrize("there, here", [(torch.bfloat16, jnp.bfloat16), (torch.float8_e4m3fn, jnp.float8_e4m3fn)])
+def test_results_in_dtypes_that_numpy_does_not_know_are_judged(there, here):
+    assert compare(lambda x: (1.25 * x).astype(here), lambda x: (1.25 * x).to(there), X).same
+    wrong = compare(lambda x: (1.75 * x).astype(here), lambda x: (1.25 * x).to(there), X)
+    assert wrong.verdict == "different"
+    assert wrong.first_divergence.dtype == here.dtype.name
+
+
+def test_nan_in_bfloat16_alone_is_a_difference():
+    report = compare(
+        lambda x: jnp.where((x > 0.5) & (x.dtype == jnp.bfloat16), jnp.nan, x),
+        lambda x: x * 1,
+        X,
+        dtypes=("float64", "float32", "bfloat16"),
+    )
+    assert report.verdict == "different"
+    assert "NaN stands at other places" in report.summary()
+
+
+def test_neighbours_after_a_cast_to_bfloat16_are_the_same():
+    x = np.linspace(-2, 3, 7)
+    report = compare(lambda x: (x * 1.3 * (1 + 1e-7)).astype(jnp.bfloat16), lambda x: (x * 1.3).to(torch.bfloat16), x)
+    assert report.verdict == "identical to rounding"
+
+
+@pytest.mark.parametrize("factors", [(3, 5), (2, 7)])
+def test_two_outputs_of_one_name_are_both_judged(factors):
+    def outputs(x, first, second):
+        return {"a.b": first * x, "a": {"b": second * x}}
+
+    report = compare(lambda x: outputs(x, 2, 5), lambda x: outputs(x, *factors), X)
+    assert report.verdict == "different"
+    assert compare(lambda x: outputs(x, 2, 5), lambda x: outputs(x, 2, 5), X).same
+
+
+def test_a_real_part_and_an_output_called_like_it_are_both_judged():
+    report = compare(lambda x: {"y.real": 2 * x, "y": x * (1 + 1j)}, lambda x: {"y.real": 3 * x, "y": x * (1 + 1j)}, X)
+    assert report.verdict == "different"
+
+
+def test_an_error_without_words_is_named():
+    def wordless(x):
+        if x.dtype == jnp.float64:
+            raise ValueError
+        return x
+
+    assert "cannot run in float64 (ValueError)" in compare(wordless, lambda x: x * 1, X).summary()
