@@ -6,6 +6,7 @@ import numpy as np
 
 from .activations import another_activation
 from .arrangements import another_leaf, conjugate, same_numbers_elsewhere
+from .attention import another_attention
 from .axis_factors import axis_factor
 from .borders import border, diagonal
 from .convolutions import another_convolution
@@ -15,6 +16,7 @@ from .difference import Difference
 from .elementwise import function_of_the_other_side
 from .epsilons import another_epsilon
 from .factors import constant_factor
+from .gathers import other_rows
 from .indices import labelled_rows, one_index
 from .integers import bytes_out_of_range, wrapped_integers
 from .kinks import channel_with_kink, equal_inputs, halfway, kink, subnormal
@@ -24,6 +26,7 @@ from .normalization import another_normalization
 from .permutations import rearranged
 from .precision import coarse_products, float32_inside, one_pass_variance, rounded_input, stored_in_fewer_bits
 from .products import another_product
+from .reductions import another_reduction
 from .softmaxes import scaled_before_a_softmax, softmax_along_another_axis
 from .steps import another_running_variance, another_step
 from .structure import another_dtype, another_shape
@@ -46,7 +49,7 @@ NUMBERS: tuple[Detector, ...] = (
     tie, kink, cut_graph, equal_inputs, halfway, subnormal, labelled_rows,
     # one factor, and formulas that are evaluated here and found equal to both sides
     another_normalization, constant_factor, another_activation, another_cross_entropy, another_product, another_convolution,
-    softmax_along_another_axis, scaled_before_a_softmax,
+    softmax_along_another_axis, scaled_before_a_softmax, another_attention, another_reduction, other_rows,
     # every element fits one rule
     rearranged, another_leaf, forgotten_vector, multiple_of_an_input, another_step, another_running_variance,
     function_of_the_other_side, another_epsilon, smoothed_gradient, constant_offset, axis_factor,

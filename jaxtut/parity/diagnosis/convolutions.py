@@ -19,10 +19,11 @@ MODES = ("reflect", "edge", "wrap")
 
 @dataclass(frozen=True, eq=False)
 class _Convolution:
-    """PyTorch's convolution: images (N, C, H, W), kernels (O, C, h, w), and where it starts."""
+    """PyTorch's convolution: images (N, C, H, W), kernels (O, C, h, w), of which some channels are looked at, and where it starts."""
 
     x: np.ndarray
     w: np.ndarray
+    whole: np.ndarray
     stride: int
     padding: int
     sizes: tuple[int, int]
@@ -84,7 +85,7 @@ def _candidates(difference: Difference) -> Iterator[tuple[str, str, _Convolution
         for stride, padding in product(STRIDES, range(w.shape[2])):
             counts = [(n + 2 * padding - k) // stride + 1 for n, k in zip(x.shape[2:], w.shape[2:], strict=True)]
             if counts == sizes:
-                found = _Convolution(x[:IMAGES], w[:CHANNELS], stride, padding, (sizes[0], sizes[1]))
+                found = _Convolution(x[:IMAGES], w[:CHANNELS], w, stride, padding, (sizes[0], sizes[1]))
                 yield from ((name, kernel, found, bias[:CHANNELS, None, None]) for bias in biases)
 
 
@@ -99,6 +100,9 @@ def _variants(found: _Convolution) -> Iterator[tuple[Trap, str, np.ndarray]]:
     if w.shape[2] == w.shape[3]:
         text = "height and width of the kernel are swapped in JAX"
         yield Trap.TRANSPOSED, text, found.evaluate(w=w.transpose(0, 1, 3, 2))
+    if found.whole.shape[0] == found.whole.shape[1]:
+        text = "output and input channels of the kernel are swapped in JAX"
+        yield Trap.TRANSPOSED, text, found.evaluate(w=found.whole.swapaxes(0, 1)[: len(w)])
     for mode in MODES if 0 < padding < min(found.x.shape[2:]) else ():
         yield Trap.BORDER, f"the border is {mode} in JAX and zeros in PyTorch", found.evaluate(mode=mode)
     n, c, height, width = found.x.shape

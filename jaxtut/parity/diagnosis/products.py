@@ -1,6 +1,7 @@
 """A matrix product of two inputs, evaluated again: with the weight transposed, or with both rounded to fewer bits."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
@@ -30,7 +31,29 @@ def another_product(difference: Difference) -> Cause | None:
                 )
             if (cause := _rounded(difference, names, x, w, bias)) is not None:
                 return cause
+    return _flattened(difference)
+
+
+def _flattened(difference: Difference) -> Cause | None:
+    """A product with an image, whose axes JAX flattens in another order."""
+    there = {n: x for n, x in {**difference.values, **difference.inputs}.items() if n != difference.name}
+    for image, x in there.items():
+        if x.ndim not in (3, 4) or not len(x):
+            continue
+        flat = replace(difference, values={}, inputs=_matrices_and_vectors(difference) | {image: x.reshape(len(x), -1)})
+        for (left, right), rows, w, reach in _pairs(flat):
+            biases = _biases(difference) if left == image else ()
+            bias = next((bias for bias in biases if within(difference.b, rows @ w + bias, reach)), None)
+            for order in permutations(range(1, x.ndim)) if bias is not None else ():
+                moved = x.transpose(0, *order).reshape(len(x), -1).astype(np.float64) @ w + bias
+                if within(difference.a, moved, reach) and not within(difference.b, moved, reach):
+                    text = f"PyTorch is the product of {image}, flattened, and {right}"
+                    return Trap.FLATTEN.cause(f"{text}; JAX flattens the axes in the order {(0, *order)}")
     return None
+
+
+def _matrices_and_vectors(difference: Difference) -> dict[str, np.ndarray]:
+    return {n: x for n, x in difference.inputs.items() if x.ndim <= 2}
 
 
 def _rounded(

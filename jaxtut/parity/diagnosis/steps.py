@@ -17,7 +17,7 @@ def another_step(difference: Difference) -> Cause | None:
         return None
     for name, x in difference.twins:
         found = _between(difference, x, 1.0)
-        if found is None or found.holds(1):
+        if found is None or found.holds(1) or _by_sign(difference, x):
             continue
         if found.holds(-1):
             return Trap.STEP.cause(f"the change from {name} has the wrong sign: a step uphill for a step downhill")
@@ -59,6 +59,12 @@ def _between(difference: Difference, x: np.ndarray, share: float) -> Interval | 
     if found is None or not telling or found.width > WIDEST or not by_far(a - found.middle * b, difference.gap):
         return None
     return found
+
+
+def _by_sign(difference: Difference, x: np.ndarray) -> bool:
+    """Say whether an array is changed exactly where it is positive, or negative: that is a slope, no step."""
+    changed = np.abs(difference.b - x) > difference.tolerance
+    return any(np.array_equal(changed, side) and not side.all() for side in (x > 0, x < 0))
 
 
 def _reason(found: Interval) -> str:

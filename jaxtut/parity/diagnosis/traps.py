@@ -23,6 +23,7 @@ class Trap(StrEnum):
     SIZE_ONE = "an-axis-of-size-1"
     BROADCAST = "a-pair-broadcast-to-a-square"
     REDUCTION = "a-reduction-on-one-side"
+    REDUCED_AXIS = "a-reduction-along-another-axis"
     DTYPE = "another-dtype"
     WRAPPED_INTEGERS = "integers-of-32-bits"
     EIGHT_BITS = "wrapped-or-saturated-bytes"

@@ -282,6 +282,12 @@ def test_convolutions(see, with_bias):
     assert told({}, jax_w=w[::-1])[0] in ("", Trap.FLIPPED, Trap.PERMUTED)
 
 
+def test_swapped_channels_of_a_kernel(see):
+    x, w = RNG.standard_normal((3, 5, 6, 6)), RNG.standard_normal((5, 5, 3, 3))
+    section, text = see(convolved(x, w.swapaxes(0, 1)), convolved(x, w), inputs={"x": x, "w": w})
+    assert (section, "output and input channels of the kernel are swapped" in text) == (Trap.TRANSPOSED, True)
+
+
 def test_a_bias_left_out(see):
     w, b = RNG.standard_normal((5, 8)), RNG.standard_normal(5)
     torch = X @ w.T + b
