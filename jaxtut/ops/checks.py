@@ -1,5 +1,6 @@
 """What every operation asks of its arguments, and what it does with values it must refuse under `jit`."""
 
+import functools
 from typing import Any
 
 import jax
@@ -34,6 +35,70 @@ def integral(function: str, argument: str, x: Any) -> Array:
     if not jnp.issubdtype(x.dtype, jnp.integer):
         raise TypeError(f"{function}: {argument} must have an integer dtype, but {x.dtype} was given")
     return x if x.dtype.itemsize >= 4 else x.astype(jnp.int32)  # class 300 and label -100 do not fit into 8 bits
+
+
+def numeric(function: str, argument: str, x: Any, booleans: bool = False) -> Array:
+    """Return `x` as a JAX array of integers or floats, and of booleans where PyTorch takes those too."""
+    x = array(function, argument, x)
+    if jnp.issubdtype(x.dtype, jnp.complexfloating) or (x.dtype == jnp.bool_ and not booleans):
+        raise TypeError(f"{function}: {argument} must have an integer or a floating dtype, but {x.dtype} was given")
+    return x
+
+
+def widened(function: str, argument: str, x: Any) -> Array:
+    """Return `x` as a JAX array of a floating dtype; integers and booleans become float32, as in PyTorch's functions of real numbers."""
+    x = numeric(function, argument, x, booleans=True)
+    return x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(jnp.float32)
+
+
+def result_dtype(*arrays: Array) -> np.dtype:
+    """Return the dtype in which PyTorch computes with these arrays together.
+
+    Booleans give way to integers, integers to floats. Among dtypes of one such kind, an array of rank 0 gives way to one with dimensions:
+    bfloat16 of shape (3,) and float32 of shape () are bfloat16 together, where JAX takes float32.
+    """
+    kinds = (jnp.bool_, jnp.integer, jnp.floating)
+
+    def kind(dtype: np.dtype) -> int:
+        return next(i for i, k in enumerate(kinds) if jnp.issubdtype(dtype, k))
+
+    highest = max(kind(x.dtype) for x in arrays)
+    for group in ([x for x in arrays if x.ndim], [x for x in arrays if not x.ndim]):
+        if group and max(kind(x.dtype) for x in group) == highest:
+            with jax.numpy_dtype_promotion("standard"):
+                return jnp.dtype(functools.reduce(jnp.promote_types, [x.dtype for x in group]))
+    raise AssertionError("one group holds the highest kind")
+
+
+def promoted(*arrays: Array) -> tuple[Array, ...]:
+    """Return the arrays in the dtype in which PyTorch computes with them together."""
+    dtype = result_dtype(*arrays)
+    return tuple(x.astype(dtype) for x in arrays)
+
+
+def broadcast(function: str, **arrays: Array) -> tuple[Array, ...]:
+    """Return the arrays broadcast against each other, or refuse shapes that do not fit."""
+    try:
+        shape = np.broadcast_shapes(*(x.shape for x in arrays.values()))
+    except ValueError:
+        given = ", ".join(f"{name} {x.shape}" for name, x in arrays.items())
+        raise ValueError(f"{function}: expected shapes that broadcast, but {given} were given") from None
+    return tuple(jnp.broadcast_to(x, shape) for x in arrays.values())
+
+
+def number(function: str, argument: str, value: Any) -> float:
+    """Refuse what is not a Python or NumPy number; a 0-d array of values that are known is one."""
+    if isinstance(value, (jax.Array, np.ndarray)) and value.ndim == 0 and not isinstance(value, Tracer):
+        return value.item()
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise TypeError(f"{function}: {argument} must be a number, but {value!r} was given")
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def no_inplace(function: str, inplace: bool) -> None:
+    """Refuse PyTorch's `inplace=True`: arrays never change here."""
+    if inplace:
+        raise ValueError(f"{function}: inplace=True is not taken, since arrays never change; use what is returned")
 
 
 def same_dtype(function: str, **arrays: Array) -> None:

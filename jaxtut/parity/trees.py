@@ -25,6 +25,9 @@ def flatten(tree: Any, name: str = "") -> tuple[list[tuple[str, Any]], Rebuild]:
     if isinstance(tree, tuple) and hasattr(tree, "_asdict"):
         children = list(tree._asdict().items())  # pyright: ignore[reportAttributeAccessIssue]
         return _flatten_children(children, name, lambda parts: type(tree)(*parts))
+    if hasattr(type(tree), "n_sequence_fields"):  # torch.return_types, whose fields have names too
+        fields = [(name, getattr(tree, name)) for name in type(tree).__match_args__]
+        return _flatten_children(fields, name, lambda parts: type(tree)(parts))
     if isinstance(tree, (list, tuple)):
         return _flatten_children(
             [(str(i), child) for i, child in enumerate(tree)], name, lambda parts: type(tree)(parts)

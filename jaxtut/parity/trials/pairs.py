@@ -1,6 +1,6 @@
 """All families of correct pairs, and the strategy that draws from them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from . import (
@@ -59,7 +59,10 @@ FAMILIES: dict[str, Family] = {
 }
 
 
-def trials(names: Sequence[str]) -> Any:
+Options = Callable[[Draw, Pair], dict[str, Any]]
+
+
+def trials(names: Sequence[str], families: Mapping[str, Family], options: Options) -> Any:
     """Return a strategy that draws (family, pair, options of `compare`) from the named families."""
     st = require_hypothesis().strategies
 
@@ -67,7 +70,7 @@ def trials(names: Sequence[str]) -> Any:
     def trial(draw: Any) -> tuple[str, Pair, dict[str, Any]]:
         drawing = Draw(draw)
         name = drawing.choice(names)
-        pair = FAMILIES[name](drawing)
+        pair = families[name](drawing)
         return name, pair, options(drawing, pair)
 
     return trial()

@@ -6,7 +6,7 @@ import platform
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,8 +20,8 @@ from jaxtut.parity import compare
 
 from ..definition import DIFFERENT, IMPURE, VERDICTS
 from .drawing import require_hypothesis
-from .pair import Pair, require_torch
-from .pairs import FAMILIES, trials
+from .pair import Family, Pair, require_torch
+from .pairs import FAMILIES, Options, options, trials
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -77,15 +77,31 @@ class Sweep:
         return json.dumps(found, indent=2)
 
 
-def draw(names: Sequence[str], seed: int, start: int = 0) -> Iterator[Trial]:
+@dataclass(frozen=True)
+class Source:
+    """What a sweep draws from: families of pairs, and how each is compared.
+
+    Attributes:
+        command: the module that runs the sweep, for the commands that reproduce an alarm.
+    """
+
+    families: Mapping[str, Family]
+    options: Options
+    command: str
+
+
+PAIRS = Source(FAMILIES, options, "jaxtut.parity.trials.sweep")
+
+
+def draw(names: Sequence[str], seed: int, start: int = 0, source: Source = PAIRS) -> Iterator[Trial]:
     """Yield the trials of a seed, without end; the same seed and the same families give the same trials."""
-    batches = (_batch(names, seed * 1_000_003 + i) for i in itertools.count())
+    batches = (_batch(names, seed * 1_000_003 + i, source) for i in itertools.count())
     drawn = itertools.chain.from_iterable(batches)
-    for index, (family, pair, options) in itertools.islice(enumerate(drawn), start, None):
-        yield Trial(index, family, pair, options)
+    for index, (family, pair, chosen) in itertools.islice(enumerate(drawn), start, None):
+        yield Trial(index, family, pair, chosen)
 
 
-def _batch(names: Sequence[str], seed: int) -> list[tuple[str, Pair, dict]]:
+def _batch(names: Sequence[str], seed: int, source: Source) -> list[tuple[str, Pair, dict]]:
     """Draw pairs from hypothesis, and keep one of each name, since hypothesis repeats itself with small changes."""
     hypothesis = require_hypothesis()
     drawn: dict[str, tuple[str, Pair, dict]] = {}
@@ -95,7 +111,7 @@ def _batch(names: Sequence[str], seed: int) -> list[tuple[str, Pair, dict]]:
         max_examples=DRAWN, deadline=None, database=None, phases=[hypothesis.Phase.generate],
         suppress_health_check=list(hypothesis.HealthCheck),
     )  # fmt: skip
-    @hypothesis.given(trials(names))
+    @hypothesis.given(trials(names, source.families, source.options))
     def collect(trial: tuple[str, Pair, dict]) -> None:
         drawn.setdefault(trial[1].name, trial)
 
@@ -110,14 +126,15 @@ def sweep(
     examples: int | None = None,
     start: int = 0,
     progress: Callable[[str], None] = lambda line: None,
+    source: Source = PAIRS,
 ) -> Sweep:
     """Compare random correct pairs until the budget, in seconds, or the number of examples is used up."""
     require_torch()
     import jax
 
-    found = Sweep(seed, tuple(names or FAMILIES))
+    found = Sweep(seed, tuple(names or source.families))
     began = time.perf_counter()
-    for trial in draw(found.names, seed, start):
+    for trial in draw(found.names, seed, start, source):
         if found.total == examples or time.perf_counter() - began > budget:
             break
         if found.total % KEPT_PROGRAMS == KEPT_PROGRAMS - 1:
@@ -125,10 +142,10 @@ def sweep(
         verdict, text = judge(trial)
         found.counts.setdefault(trial.family, Counter())[verdict] += 1
         if verdict in FALSE_ALARMS:
-            found.alarms.append(reproduction(trial, found, verdict, text))
+            found.alarms.append(reproduction(trial, found, verdict, text, source))
             progress(f"{verdict}: trial {trial.index} of seed {seed}, {trial.pair.name}\n{text}")
         elif verdict not in VERDICTS[:2]:
-            found.undecided.append(reproduction(trial, found, verdict, text))
+            found.undecided.append(reproduction(trial, found, verdict, text, source))
         found.seconds = time.perf_counter() - began
     return found
 
@@ -143,11 +160,11 @@ def judge(trial: Trial) -> tuple[str, str]:
     return report.verdict, report.summary()
 
 
-def reproduction(trial: Trial, found: Sweep, verdict: str, text: str) -> dict:
+def reproduction(trial: Trial, found: Sweep, verdict: str, text: str, source: Source = PAIRS) -> dict:
     """Return all that is needed to make a trial again: the command that draws it, and its pair, options and arrays."""
-    only = "" if found.names == tuple(FAMILIES) else "".join(f" --only {name}" for name in found.names)
+    only = "" if found.names == tuple(source.families) else "".join(f" --only {name}" for name in found.names)
     return {
-        "command": f"python -m jaxtut.parity.trials.sweep --seed {found.seed}{only} --start {trial.index} --examples 1",
+        "command": f"python -m {source.command} --seed {found.seed}{only} --start {trial.index} --examples 1",
         "family": trial.family,
         "pair": trial.pair.name,
         "options": trial.options,
@@ -181,20 +198,41 @@ def table(found: Sweep) -> Table:
     return shown
 
 
+Budget = Annotated[float, typer.Option(help="Seconds after which no new pair is compared.", min=0)]
+Seed = Annotated[int, typer.Option(help="Seed of the pairs.", min=0)]
+Examples = Annotated[int | None, typer.Option(help="How many pairs at most.", min=0)]
+Start = Annotated[int, typer.Option(help="The first trial of the seed.", min=0)]
+Only = Annotated[list[str] | None, typer.Option(help="A family; can be given more than once.")]
+Json = Annotated[Path | None, typer.Option(help="Write counts and reproductions to this JSON file.")]
+
+
 @app.command()
 def main(
-    budget: Annotated[float, typer.Option(help="Seconds after which no new pair is compared.", min=0)] = 60.0,
-    seed: Annotated[int, typer.Option(help="Seed of the pairs.", min=0)] = 0,
-    examples: Annotated[int | None, typer.Option(help="How many pairs at most.", min=0)] = None,
-    start: Annotated[int, typer.Option(help="The first trial of the seed.", min=0)] = 0,
-    only: Annotated[list[str] | None, typer.Option(help="A family; can be given more than once.")] = None,
-    json: Annotated[Path | None, typer.Option(help="Write counts and reproductions to this JSON file.")] = None,
+    budget: Budget = 60.0,
+    seed: Seed = 0,
+    examples: Examples = None,
+    start: Start = 0,
+    only: Only = None,
+    json: Json = None,
 ) -> None:
     """Compare random correct pairs; exit 1 if the engine calls one of them different, or fails."""
-    if unknown := sorted(set(only or ()) - set(FAMILIES)):
-        raise typer.BadParameter(f"there is no family {', '.join(unknown)}; there are {', '.join(FAMILIES)}")
+    run(PAIRS, budget, seed, examples, start, only, json)
+
+
+def run(
+    source: Source,
+    budget: float,
+    seed: int,
+    examples: int | None,
+    start: int,
+    only: list[str] | None,
+    json: Path | None,
+) -> None:
+    """Run a sweep from the command line: print alarms and a table, write JSON, exit 1 on an alarm."""
+    if unknown := sorted(set(only or ()) - set(source.families)):
+        raise typer.BadParameter(f"there is no family {', '.join(unknown)}; there are {', '.join(source.families)}")
     console = Console(soft_wrap=True)
-    found = sweep(only, seed, budget, examples, start, progress=lambda line: console.print(line, markup=False))
+    found = sweep(only, seed, budget, examples, start, lambda line: console.print(line, markup=False), source)
     if json is not None:
         json.write_text(found.to_json() + "\n")
     console.print(table(found))

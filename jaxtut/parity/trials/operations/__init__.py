@@ -1,0 +1,1 @@
+"""Random calls of every operation of `jaxtut.functional`, compared with the same calls in PyTorch."""

@@ -1,0 +1,39 @@
+"""Every operation under `jit`, `vmap`, forward mode and twice differentiated, against PyTorch; calls come from the registry of the sweep."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from jaxtut.parity import compare
+from jaxtut.parity.trials.drawing import PROFILES, Draw
+from jaxtut.parity.trials.operations.call import pair
+from jaxtut.parity.trials.operations.registry import CALLS
+
+CHECKS = ("jvp", "hvp", "vmap")
+# What PyTorch itself cannot do, or does otherwise than its own backward pass.
+WITHOUT: dict[str, tuple[str, ...]] = {}
+
+
+class SmoothDraw(Draw):
+    """Draws away from kinks and ties, where forward mode, backward mode and second order mean the same in every framework."""
+
+    def __init__(self, seed: int):
+        generator = np.random.default_rng(seed)
+        super().__init__(lambda strategy: bool(generator.integers(2)))
+
+    def array(self, shape, profiles: Sequence[str] = PROFILES, least=1e-20, most=1e20, domain=None) -> np.ndarray:
+        return super().array(shape, ("normal",), max(least, 1e-3), min(most, 3.0), domain)
+
+
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_transformations(name: str, seed: int) -> None:
+    call = CALLS[name](SmoothDraw(seed))
+    checks = tuple(check for check in CHECKS if check not in WITHOUT.get(name, ()))
+    both = pair(name, call)
+    options = {} if call.argnums is None else {"argnums": call.argnums}
+    report = compare(
+        both.jax, both.torch, *both.args, modes=("jit",), dtypes=("float64",), cotangents=1, checks=checks, **options
+    )
+    assert report.same, f"{both.name}\n{report.summary()}"

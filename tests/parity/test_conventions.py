@@ -1,0 +1,64 @@
+"""Every row of the convention table holds for the installed PyTorch and JAX, and `jaxtut.functional` follows PyTorch at each."""
+
+import builtins
+import dataclasses
+
+import numpy as np
+import pytest
+
+from jaxtut import errors
+from jaxtut.parity.conventions import Outcome, Row, rows
+from jaxtut.parity.conventions.measure import agree, jax_outcome, our_outcome, torch_outcome
+from jaxtut.parity.trials.operations.registry import CALLS
+
+# Library functions of the two frameworks differ by a few units in the last place.
+ULPS = 8
+each_row = pytest.mark.parametrize("row", rows(), ids=lambda row: row.title)
+
+
+@each_row
+def test_pytorch_behaves_as_the_row_says(row: Row) -> None:
+    assert agree(torch_outcome(row), row.torch, ULPS), torch_outcome(row)
+
+
+@each_row
+def test_plain_jax_behaves_as_the_row_says(row: Row) -> None:
+    assert agree(jax_outcome(row), row.jax, ULPS), jax_outcome(row)
+
+
+@each_row
+def test_ours_follows_pytorch(row: Row) -> None:
+    ours = our_outcome(row)
+    if row.torch.error:
+        assert ours.error == row.ours
+        assert issubclass(getattr(builtins, ours.error, None) or getattr(errors, ours.error), (TypeError, ValueError))
+    else:
+        assert agree(ours, row.torch, ULPS), ours
+
+
+@each_row
+def test_ours_follows_pytorch_under_jit(row: Row) -> None:
+    ours = our_outcome(row, under_jit=True)
+    if row.torch.error and not ours.error:
+        # What only values show cannot be refused here: it is NaN, or -1 among integers, never a plausible number.
+        found = [np.asarray(x) for x in (ours.value, *ours.slope.values()) if not isinstance(x, dict)]
+        assert any(np.isnan(x).any() if x.dtype.kind == "f" else (x == -1).any() for x in found), ours
+    elif not row.torch.error:
+        assert agree(ours, row.torch, ULPS), ours
+
+
+def test_the_table_is_whole():
+    titles = [row.title for row in rows()]
+    assert len(set(titles)) == len(titles)
+    assert all(row.source and row.versions for row in rows())
+    assert {row.op for row in rows()} <= set(CALLS) | {"step"}
+
+
+def test_a_row_that_is_wrong_is_seen():
+    row = next(row for row in rows() if row.title == "relu at 0")
+    assert not agree(torch_outcome(row), Outcome(0.0, {"x": 0.5}))
+    assert not agree(torch_outcome(row), Outcome(0.0, {}))
+    assert not agree(torch_outcome(row), Outcome(error="ValueError"))
+    assert not agree(Outcome(float("nan"), {"x": 0.0}), Outcome(0.0, {"x": 0.0}))
+    refused = dataclasses.replace(row, call="F.no_such_function(x)")
+    assert torch_outcome(refused).error
