@@ -1,11 +1,14 @@
 """The array types that recur in the signatures of the operations, named once."""
 
 from jax.typing import ArrayLike
-from jaxtyping import Array, Float, Integer
+from jaxtyping import Array, Float, Integer, Shaped
 
 # Arguments: NumPy arrays are taken too. Results: always JAX arrays.
 AnyFloats = Float[ArrayLike, "*shape"]
 Floats = Float[Array, "*shape"]
+# Integers too, where PyTorch takes them.
+AnyNumbers = Shaped[ArrayLike, "*shape"]
+Numbers = Shaped[Array, "*shape"]
 Scores = Float[ArrayLike, "*batch classes"]
 ImagesIn = Float[ArrayLike, "*batch channels height width"]
 ImagesOut = Float[Array, "*batch channels_out height_out width_out"]
