@@ -3,13 +3,22 @@
 from collections.abc import Callable
 from typing import Any
 
-import jax.numpy as jnp
+import numpy as np
 
 from .shapes import Floats
 
 
 def in_single(f: Callable[..., Floats], x: Floats, *options: Any) -> Floats:
     """Return f(x, *options); a float16 or bfloat16 array is computed in float32 and rounded once at the end."""
-    if x.dtype.itemsize >= 4:
-        return f(x, *options)
-    return f(x.astype(jnp.float32), *options).astype(x.dtype)
+    wide = at_least_single(x.dtype)
+    return f(x, *options) if wide == x.dtype else f(x.astype(wide), *options).astype(x.dtype)
+
+
+def at_least_single(dtype: np.dtype) -> np.dtype:
+    """Return float32 for a floating dtype of 16 bits, and every other as it is.
+
+    Example:
+        >>> at_least_single(np.dtype("float16")), at_least_single(np.dtype("float64"))
+        (dtype('float32'), dtype('float64'))
+    """
+    return dtype if dtype.itemsize >= 4 else np.dtype(np.float32)

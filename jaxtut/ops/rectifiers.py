@@ -8,7 +8,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from . import checks
-from .precision import in_single
+from .precision import at_least_single, in_single
 from .shapes import AnyFloats, AnyNumbers, Floats, Numbers
 
 
@@ -303,7 +303,7 @@ def rrelu(
         return in_single(_leaky_relu, x, (low + high) / 2)
     if key is None:
         raise ValueError("rrelu: training needs a key, key=jax.random.key(seed)")
-    slopes = jax.random.uniform(key, x.shape, jnp.promote_types(x.dtype, jnp.float32), low, high).astype(x.dtype)
+    slopes = jax.random.uniform(key, x.shape, at_least_single(x.dtype), low, high).astype(x.dtype)
     return jnp.where(x > 0, x, x * slopes)
 
 

@@ -8,7 +8,7 @@ from jax.typing import ArrayLike, DTypeLike
 from jaxtyping import Array, Float
 
 from . import checks
-from .precision import in_single
+from .precision import at_least_single, in_single
 from .shapes import AnyFloats, AnyNumbers, Floats
 
 
@@ -162,7 +162,7 @@ def gumbel_softmax(
     temperature = checks.number("gumbel_softmax", "tau", tau)
     if key is None:
         raise ValueError("gumbel_softmax: a draw needs a key, key=jax.random.key(seed)")
-    noise = jax.random.gumbel(key, x.shape, jnp.promote_types(x.dtype, jnp.float32)).astype(x.dtype)
+    noise = jax.random.gumbel(key, x.shape, at_least_single(x.dtype)).astype(x.dtype)
     drawn = jnp.atleast_1d((x + noise) / jnp.asarray(temperature, x.dtype))
     soft = in_single(jax.nn.softmax, drawn, axis)
     if not hard:
