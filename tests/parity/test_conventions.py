@@ -18,12 +18,12 @@ each_row = pytest.mark.parametrize("row", rows(), ids=lambda row: row.title)
 
 @each_row
 def test_pytorch_behaves_as_the_row_says(row: Row) -> None:
-    assert agree(torch_outcome(row), row.torch, ULPS), torch_outcome(row)
+    assert agree(torch_outcome(row), row.torch, ULPS, row.dtype), torch_outcome(row)
 
 
 @each_row
 def test_plain_jax_behaves_as_the_row_says(row: Row) -> None:
-    assert agree(jax_outcome(row), row.jax, ULPS), jax_outcome(row)
+    assert agree(jax_outcome(row), row.jax, ULPS, row.dtype), jax_outcome(row)
 
 
 @each_row
@@ -33,7 +33,7 @@ def test_ours_follows_pytorch(row: Row) -> None:
         assert ours.error == row.ours
         assert issubclass(getattr(builtins, ours.error, None) or getattr(errors, ours.error), (TypeError, ValueError))
     else:
-        assert agree(ours, row.torch, ULPS), ours
+        assert agree(ours, row.torch, ULPS, row.dtype), ours
 
 
 @each_row
@@ -44,7 +44,7 @@ def test_ours_follows_pytorch_under_jit(row: Row) -> None:
         found = [np.asarray(x) for x in (ours.value, *ours.slope.values()) if not isinstance(x, dict)]
         assert any(np.isnan(x).any() if x.dtype.kind == "f" else (x == -1).any() for x in found), ours
     elif not row.torch.error:
-        assert agree(ours, row.torch, ULPS), ours
+        assert agree(ours, row.torch, ULPS, row.dtype), ours
 
 
 def test_the_table_is_whole():

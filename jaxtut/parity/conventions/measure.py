@@ -103,30 +103,30 @@ def arrays(row: Row) -> dict[str, np.ndarray]:
     return {n: x.astype(row.dtype) if x.dtype.kind == "f" else x for n, x in made.items()}
 
 
-def agree(a: Outcome, b: Outcome, ulps: float = 0.0) -> bool:
-    """Say whether two outcomes are the same: the same exception, or the same numbers up to some float32 ulp; NaN equals NaN."""
+def agree(a: Outcome, b: Outcome, ulps: float = 0.0, dtype: str = "float32") -> bool:
+    """Say whether two outcomes are the same: the same exception, or the same numbers up to some ulp of the dtype; NaN equals NaN."""
     if a.error or b.error:
         return a.error == b.error
     return (
-        _near(a.value, b.value, ulps)
+        _near(a.value, b.value, ulps, dtype)
         and a.slope.keys() == b.slope.keys()
-        and all(_near(x, b.slope[n], ulps) for n, x in a.slope.items())
+        and all(_near(x, b.slope[n], ulps, dtype) for n, x in a.slope.items())
     )
 
 
-def _near(a: Any, b: Any, ulps: float) -> bool:
+def _near(a: Any, b: Any, ulps: float, dtype: str) -> bool:
     if isinstance(a, dict) or isinstance(b, dict):
         return (
             isinstance(a, dict)
             and isinstance(b, dict)
             and a.keys() == b.keys()
-            and all(_near(a[k], b[k], ulps) for k in a)
+            and all(_near(a[k], b[k], ulps, dtype) for k in a)
         )
     x, y = np.asarray(a, np.float64), np.asarray(b, np.float64)
     if x.shape != y.shape:
         return False
     with np.errstate(invalid="ignore"):
-        close = np.abs(x - y) <= ulps * np.spacing(np.maximum(np.abs(x), np.abs(y)).astype(np.float32))
+        close = np.abs(x - y) <= ulps * np.spacing(np.maximum(np.abs(x), np.abs(y)).astype(dtype))
     return bool(np.all((x == y) | (np.isnan(x) & np.isnan(y)) | close))
 
 
