@@ -8,6 +8,9 @@ from textwrap import dedent
 from IPython.display import HTML
 
 from jaxtut.parity import Report
+from jaxtut.parity.conventions import Outcome
+from jaxtut.parity.conventions.measure import agree, our_outcome
+from jaxtut.parity.conventions.row import FOLDER, read
 from jaxtut.parity.report import number
 
 HEADINGS = ("quantity", "kind", "shape", "dtype", "ulp", "JAX from truth", "PyTorch from truth", "verdict")
@@ -43,6 +46,49 @@ def table(report: Report, *, dtype: str = "", different: bool = False, first: in
 def _cell(tag: str, heading: str, text: str) -> str:
     kind = "number" if heading in NUMBERS else "different" if text == "different" else ""
     return f'<{tag} class="{kind}">{escape(text)}</{tag}>' if kind else f"<{tag}>{escape(text)}</{tag}>"
+
+
+def conventions(family: str) -> HTML:
+    """Return the rows of one file of the convention table; the column of `jaxtut.functional` is measured now."""
+    headings = ("operation", "point", "PyTorch", "plain JAX", "gives", "jaxtut.functional")
+    body = []
+    for row in read(FOLDER / f"{family}.toml"):
+        ours = our_outcome(row)
+        follows = ours.error == row.ours if row.torch.error else agree(ours, row.torch, 8, row.dtype)
+        parts = not agree(row.jax, row.torch, 8, row.dtype)
+        cells = (
+            row.op,
+            row.point,
+            _outcome(row.torch),
+            row.plain,
+            _outcome(row.jax),
+            row.ours or ("as PyTorch" if follows else _outcome(ours)),
+        )
+        body.append("".join(f"<td{_mark(i, parts, follows)}>{escape(cell)}</td>" for i, cell in enumerate(cells)))
+    head = "".join(f"<th>{escape(heading)}</th>" for heading in headings)
+    return HTML(f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(f'<tr>{x}</tr>' for x in body)}</tbody></table>")
+
+
+def _mark(column: int, parts: bool, follows: bool) -> str:
+    return ' class="different"' if (column == 4 and parts) or (column == 5 and not follows) else ""
+
+
+def _outcome(outcome: Outcome) -> str:
+    if outcome.error:
+        return outcome.error
+    if outcome.value is None:
+        return ""
+    slopes = ", ".join(f"∂{name if len(outcome.slope) > 1 else ''} {_short(v)}" for name, v in outcome.slope.items())
+    return "; ".join(filter(None, [_short(outcome.value), slopes]))
+
+
+def _short(value: object) -> str:
+    """Write numbers with four digits."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_short(v)}" for name, v in value.items())
+    if isinstance(value, list):
+        return f"[{', '.join(map(_short, value))}]"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def lines(*functions: Callable) -> None:

@@ -1,0 +1,57 @@
+"""Every public name of torch.nn.functional is accounted for: there, still to come, or left out with a reason."""
+
+import inspect
+
+import pytest
+import torch.nn.functional as TF
+
+from jaxtut import functional as F
+
+# Layers, windows and normalization: the second half of the namespace.
+TO_COME = {
+    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d",
+    "affine_grid", "alpha_dropout", "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_norm", "bilinear", "channel_shuffle", "conv1d", "conv3d",
+    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout", "fold",
+    "grid_sample", "group_norm", "instance_norm", "interpolate", "layer_norm", "local_response_norm", "lp_pool1d", "lp_pool2d", "lp_pool3d",
+    "max_pool1d", "max_pool3d", "multi_head_attention_forward", "pad", "pixel_shuffle", "pixel_unshuffle", "rms_norm",
+    "scaled_dot_product_attention", "unfold",
+}  # fmt: skip
+LEFT_OUT = {
+    "writes into its argument": ["celu_", "elu_", "hardtanh_", "leaky_relu_", "relu_", "rrelu_", "selu_", "threshold_"],
+    "deprecated in PyTorch in favour of interpolate": ["upsample", "upsample_bilinear", "upsample_nearest"],
+    "an internal form of a function that has return_indices": [
+        f"{kind}_max_pool{n}d_with_indices"
+        for kind, axes in (("adaptive", (1, 2, 3)), ("fractional", (2, 3)))
+        for n in axes
+    ]
+    + [f"max_pool{n}d_with_indices" for n in (1, 2, 3)],
+    "no part of the course: sequences of unknown length, bags, random pooling and its inverse": [
+        "conv_tbc", "ctc_loss", "embedding_bag", "fractional_max_pool2d", "fractional_max_pool3d", "max_unpool1d", "max_unpool2d", "max_unpool3d",
+    ],
+    "no part of the course: fused products for low precision": ["grouped_mm", "linear_cross_entropy", "scaled_grouped_mm", "scaled_mm"],
+    "PyTorch's own machinery": [
+        "assert_int_or_pair", "boolean_dispatch", "handle_torch_function", "has_torch_function", "has_torch_function_unary",
+        "has_torch_function_variadic", "native_channel_shuffle",
+    ],
+}  # fmt: skip
+TYPES = ("Callable", "Optional")
+PUBLIC = sorted(
+    name for name, f in vars(TF).items() if callable(f) and not name.startswith("_") and not inspect.isclass(f) and name not in TYPES
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_name_is_accounted_for(name: str) -> None:
+    reasons = [reason for reason, names in LEFT_OUT.items() if name in names]
+    assert hasattr(F, name) + (name in TO_COME) + len(reasons) == 1
+
+
+def test_nothing_is_accounted_for_that_is_not_there():
+    listed = TO_COME | {name for names in LEFT_OUT.values() for name in names}
+    assert {name for name in listed if not hasattr(TF, name)} == set()
+
+
+def test_the_face_holds_operations_alone():
+    assert all(
+        callable(f) and f.__module__.startswith("jaxtut.ops.") for n, f in vars(F).items() if not n.startswith("_")
+    )
