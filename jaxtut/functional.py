@@ -2,11 +2,23 @@
 
 from .ops.binary import binary_cross_entropy as binary_cross_entropy
 from .ops.binary import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
+from .ops.clamping import clamp as clamp
 from .ops.classification import cross_entropy as cross_entropy
 from .ops.classification import nll_loss as nll_loss
 from .ops.convolution import conv2d as conv2d
 from .ops.encoding import one_hot as one_hot
+from .ops.extrema import amax as amax
+from .ops.extrema import amin as amin
+from .ops.extrema import max as max
+from .ops.extrema import maximum as maximum
+from .ops.extrema import min as min
+from .ops.extrema import minimum as minimum
 from .ops.linear import linear as linear
+from .ops.ordering import cummax as cummax
+from .ops.ordering import cummin as cummin
+from .ops.ordering import median as median
+from .ops.ordering import sort as sort
+from .ops.ordering import topk as topk
 from .ops.pooling import max_pool2d as max_pool2d
 from .ops.rectifiers import leaky_relu as leaky_relu
 from .ops.rectifiers import relu as relu
