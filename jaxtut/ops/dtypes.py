@@ -17,6 +17,16 @@ def is_array(value: Any) -> bool:
     return isinstance(value, (jax.Array, np.ndarray))
 
 
+def with_an_array(function: str, *values: Any) -> tuple[Any, ...]:
+    """Refuse numbers alone; NumPy's scalars count as arrays of rank 0 where nothing else is one."""
+    if not any(is_array(value) for value in values):
+        values = tuple(np.asarray(value) if isinstance(value, np.generic) else value for value in values)
+    if not any(is_array(value) for value in values):
+        given = " and ".join(type(value).__name__ for value in values)
+        raise TypeError(f"{function}: expected at least one array, but {given} were given")
+    return values
+
+
 def number(function: str, argument: str, value: Any) -> Number:
     """Return a Python or NumPy number as a Python one; booleans are numbers here, as in PyTorch's scalars."""
     if isinstance(value, (np.bool_, np.integer, np.floating)):
