@@ -239,5 +239,8 @@ def _distance_jvp(p: float, skip_nan: bool, primals: tuple[Array], tangents: tup
             slope = signed * power_to(jnp.where(zero, jnp.ones_like(size), size), p - 1) / power_to(safe, p - 1)
         else:
             slope = d * power_to(size, p - 2) / power_to(safe, p - 1)
+        slope = jnp.where(
+            zero, jnp.zeros_like(slope), slope
+        )  # twice: neither an infinite t nor a NaN slope comes through
         moved = jnp.where(zero, jnp.zeros_like(t), t * slope)
     return y, jnp.sum(moved, -1)

@@ -96,14 +96,14 @@ def norm(
     return _of("norm", x, 2.0 if p is None or isinstance(p, str) else p, dim, keepdim, dtype)
 
 
-def normalize(input: AnyFloats, p: Number = 2.0, dim: Dims | None = 1, eps: float = 1e-12) -> Floats:
+def normalize(input: AnyFloats, p: Number | str | None = 2.0, dim: Dims | None = 1, eps: float = 1e-12) -> Floats:
     """Divide vectors by their norm.
 
     normalize(x) = x / max(‖x‖_p, eps)
 
     Args:
         input: x.
-        p: of the norm.
+        p: of the norm; 'fro' and None are 2.
         dim: the dimension along which the vectors lie, or a tuple of them; None: all.
         eps: the smallest divisor.
 
@@ -124,7 +124,7 @@ def normalize(input: AnyFloats, p: Number = 2.0, dim: Dims | None = 1, eps: floa
     PyTorch's counterpart: `torch.nn.functional.normalize`. Plain JAX: `x / jnp.linalg.norm(x)` is NaN at the zero vector.
     """
     x = checks.floating("normalize", "input", input)
-    lengths = _of("normalize", x, 2.0 if p == "fro" else p, dim, True, None)
+    lengths = _of("normalize", x, 2.0 if p is None or p == "fro" else p, dim, True, None)
     least = jnp.asarray(number("normalize", "eps", eps), x.dtype)
     return divide(x, jnp.broadcast_to(jnp.where(lengths < least, least, lengths), x.shape))
 

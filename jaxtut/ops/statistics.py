@@ -122,7 +122,7 @@ def logsumexp(input: Shaped[ArrayLike, "..."], dim: Dims, keepdim: bool = False)
     if dim is None:
         raise TypeError("logsumexp: dim must be an integer or a tuple of them, but None was given")
     over = axes("logsumexp", dim, x.ndim)
-    if not isinstance(dim, int) and len(dim) == 0 and not keepdim:
+    if not isinstance(dim, int) and len(dim) == 0 and not keepdim and x.ndim and x.size:
         raise ValueError("logsumexp: dim=() needs keepdim=True, as in PyTorch")
     wide = accumulated(x)
     most = lax.stop_gradient(jnp.max(wide, over, keepdims=True, initial=-jnp.inf))
@@ -167,8 +167,12 @@ def _count(x: Array, over: tuple[int, ...]) -> int:
 
 
 def _from_mean(x: Array, over: tuple[int, ...]) -> Array:
-    # Of no elements there is no mean, and NaN is what the sum of none is divided into below.
-    return x - jnp.sum(x, over, keepdims=True) / jnp.maximum(_count(x, over), 1).astype(x.dtype)
+    """Return x − mean, by way of the differences from one element: those of equal numbers are 0 exactly, and so is their mean."""
+    if _count(x, over) == 0:
+        return x
+    first = lax.stop_gradient(x[tuple(slice(0, 1) if axis in over else slice(None) for axis in range(x.ndim))])
+    moved = x - jnp.where(jnp.isfinite(first), first, jnp.zeros_like(first))
+    return moved - jnp.mean(moved, over, keepdims=True)
 
 
 def _quotient(sums: Array, count: int, less: float) -> Array:
@@ -194,7 +198,7 @@ def _slope(x: Array, over: tuple[int, ...], less: float, whole: bool) -> Array:
     left = _count(x, over) - less
     away = _from_mean(x, over)
     if whole and left <= 0:
-        return jnp.where(away == 0, jnp.nan, jnp.inf).astype(x.dtype)
+        return jnp.where((away == 0) | jnp.isposinf(x), jnp.nan, jnp.inf).astype(x.dtype)
     factor = 2.0 / left if left else jnp.inf
     return jnp.asarray(factor, x.dtype) * away
 
