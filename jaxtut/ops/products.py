@@ -139,7 +139,7 @@ def _cumprod_jvp(axis: int, primals: tuple[Array], tangents: tuple[Array]) -> tu
     nothing, one = jnp.zeros_like(x), jnp.ones_like(x)
     # Before the first zero: y_j · Σ_{i ≤ j} t_i / x_i.
     before = jnp.where(zeros == 0, y, nothing) * jnp.cumsum(
-        jnp.where(zeros == 0, t / jnp.where(zero, one, x), nothing), axis
+        jnp.where(zeros == 0, t / jnp.where(zeros == 0, x, one), nothing), axis
     )
     # From the first zero to the second, it alone moves anything: by what stands before it and since.
     first = zero & (zeros == 1)
