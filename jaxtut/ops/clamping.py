@@ -53,7 +53,7 @@ def clamp(input: Shaped[ArrayLike, "..."], min: Bound = None, max: Bound = None)
     elif any(dtypes.is_array(bound) for bound in given.values()):
         raise TypeError("clamp: min and max must both be arrays or both be numbers, but one of each was given")
     else:
-        numbers = {n: dtypes.number("clamp", n, bound) for n, bound in given.items()}
+        numbers = {n: dtypes.number("clamp", n, bound, "an array or a number") for n, bound in given.items()}
         x = x.astype(dtypes.with_numbers(x.dtype, tuple(numbers.values())))
         held = {n: jnp.broadcast_to(dtypes.filled("clamp", n, bound, x.dtype), x.shape) for n, bound in numbers.items()}
         function = _between_numbers

@@ -27,12 +27,12 @@ def with_an_array(function: str, *values: Any) -> tuple[Any, ...]:
     return values
 
 
-def number(function: str, argument: str, value: Any) -> Number:
+def number(function: str, argument: str, value: Any, expected: str = "a number") -> Number:
     """Return a Python or NumPy number as a Python one; booleans are numbers here, as in PyTorch's scalars."""
     if isinstance(value, (np.bool_, np.integer, np.floating)):
         value = value.item()
     if not isinstance(value, (bool, int, float)):
-        raise TypeError(f"{function}: {argument} must be an array or a number, but {value!r} was given")
+        raise TypeError(f"{function}: {argument} must be {expected}, but {value!r} was given")
     return value
 
 

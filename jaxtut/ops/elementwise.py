@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Int, Shaped
 
@@ -92,9 +93,9 @@ def where(
     if c.dtype != jnp.bool_:
         raise TypeError(f"where: condition must have dtype bool, but {c.dtype} was given")
     if input is None and other is None:
-        if not checks.concrete(c):
+        if isinstance(condition, Tracer):
             raise ValueError("where: a condition alone needs its values, which jit and vmap hide; give input and other")
-        return tuple(jnp.asarray(places, integers()) for places in np.nonzero(np.atleast_1d(c)))
+        return tuple(jnp.asarray(places, integers()) for places in np.nonzero(np.atleast_1d(np.asarray(condition))))
     if input is None or other is None:
         raise TypeError("where: expected input and other, but only one was given")
     x, y = _of_one_dtype(input, other)
@@ -105,7 +106,7 @@ def where(
 def _of_one_dtype(input: AnyNumbers | Number, other: AnyNumbers | Number) -> tuple[Array, ...]:
     given = {"input": input, "other": other}
     arrays = {n: checks.numeric("where", n, a, booleans=True) for n, a in given.items() if dtypes.is_array(a)}
-    numbers = {n: dtypes.number("where", n, a) for n, a in given.items() if n not in arrays}
+    numbers = {n: dtypes.number("where", n, a, "an array or a number") for n, a in given.items() if n not in arrays}
     dtype = checks.result_dtype(*arrays.values()) if arrays else jnp.dtype(bool)
     dtype = dtypes.with_numbers(dtype, tuple(numbers.values()))
     both = {n: a.astype(dtype) for n, a in arrays.items()}
@@ -146,26 +147,27 @@ def atan2(input: AnyNumbers, other: AnyNumbers) -> Floats:
 def hypot(input: AnyNumbers, other: AnyNumbers) -> Floats:
     """Length of the hypotenuse, elementwise.
 
-    hypot(x, y) = √(x² + y²), without overflow on the way
+        hypot(x, y) = √(x² + y²), without overflow on the way
 
-    Args:
-        input: x.
-        other: y; shapes broadcast.
+        Args:
+            input: x.
+            other: y; shapes broadcast.
 
-    Returns:
-        The lengths; inf where either is infinite, even beside NaN.
+        Returns:
+            The lengths; inf where either is infinite, even beside NaN.
 
-    Example:
-        >>> import numpy as np
-        >>> hypot(np.array([3.0], "float32"), np.array([4.0], "float32"))
-        Array([5.], dtype=float32)
+        Example:
+            >>> import numpy as np
+    from jax.core import Tracer
+            >>> hypot(np.array([3.0], "float32"), np.array([4.0], "float32"))
+            Array([5.], dtype=float32)
 
-    Raises:
-        TypeError: an argument is not an array, or neither is of a floating dtype.
-        ValueError: shapes that do not broadcast.
+        Raises:
+            TypeError: an argument is not an array, or neither is of a floating dtype.
+            ValueError: shapes that do not broadcast.
 
-    Slope: x / hypot and y / hypot, **NaN in both at (0, 0)**.
-    PyTorch's counterpart: `torch.hypot`. Plain JAX: `jnp.hypot` has slope 1/2 in both at (0, 0). For a slope of 0 there take `norm`.
+        Slope: x / hypot and y / hypot, **NaN in both at (0, 0)**.
+        PyTorch's counterpart: `torch.hypot`. Plain JAX: `jnp.hypot` has slope 1/2 in both at (0, 0). For a slope of 0 there take `norm`.
     """
     x = checks.numeric("hypot", "input", input, booleans=True)
     y = checks.numeric("hypot", "other", other, booleans=True)
@@ -202,7 +204,7 @@ def xlogy(input: AnyNumbers | Number, other: AnyNumbers | Number) -> Floats:
     input, other = dtypes.with_an_array("xlogy", input, other)
     given = {"input": input, "other": other}
     arrays = {n: checks.numeric("xlogy", n, a, booleans=True) for n, a in given.items() if dtypes.is_array(a)}
-    numbers = {n: dtypes.number("xlogy", n, a) for n, a in given.items() if n not in arrays}
+    numbers = {n: dtypes.number("xlogy", n, a, "an array or a number") for n, a in given.items() if n not in arrays}
     dtype = dtypes.with_numbers(checks.result_dtype(*arrays.values()), tuple(numbers.values()))
     dtype = dtype if jnp.issubdtype(dtype, jnp.floating) else jnp.dtype(jnp.float32)
     x, y = (arrays[n].astype(dtype) if n in arrays else jnp.asarray(numbers[n], dtype) for n in given)

@@ -108,6 +108,7 @@ def embedding(
     rows = checks.array("embedding", "input", input)
     if rows.dtype not in (jnp.int32, jnp.int64):
         raise TypeError(f"embedding: input must have dtype int32 or int64, but {rows.dtype} was given")
+    rows = rows.astype(jax.dtypes.canonicalize_dtype(rows.dtype))  # a constant under jit may still have 64 bits
     table = checks.numeric("embedding", "weight", weight, booleans=True)
     checks.shape("embedding", "weight", table, (None, None))
     if sparse:

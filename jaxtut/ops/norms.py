@@ -129,14 +129,14 @@ def normalize(input: AnyFloats, p: Number | str | None = 2.0, dim: Dims | None =
     return divide(x, jnp.broadcast_to(jnp.where(lengths < least, least, lengths), x.shape))
 
 
-def _of(function: str, x: Array, p: Number, dim: Dims | None, keepdim: bool, dtype: DTypeLike | None) -> Array:
+def _of(function: str, x: Array, p: Number | str, dim: Dims | None, keepdim: bool, dtype: DTypeLike | None) -> Array:
     p = float(number(function, "p" if function != "vector_norm" else "ord", p))
     over = axes(function, dim, x.ndim)
     if p < 0 or p == math.inf:
         not_empty(function, x.shape, over)
     if dtype is not None:
         wider = jnp.dtype(jax.dtypes.canonicalize_dtype(dtype))
-        if not jnp.issubdtype(wider, jnp.floating) or jnp.promote_types(x.dtype, wider) != wider:
+        if not jnp.issubdtype(wider, jnp.floating) or wider.itemsize < x.dtype.itemsize:
             raise TypeError(f"{function}: dtype must be floating and hold {x.dtype}, but {jnp.dtype(dtype)} was given")
         x = x.astype(wider)
     found = p_norm(x, p, over)

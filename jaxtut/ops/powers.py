@@ -75,7 +75,7 @@ def pow(input: AnyNumbers | Number, exponent: AnyNumbers | Number) -> Shaped[Arr
     if dtypes.is_array(input):
         x, e = checks.promoted(checks.numeric("pow", "input", input, booleans=True), e)
     else:
-        base = dtypes.number("pow", "input", input)
+        base = dtypes.number("pow", "input", input, "an array or a number")
         e = e.astype(dtypes.with_numbers(e.dtype, (base,)))
         x = dtypes.filled("pow", "input", base, e.dtype)
     if x.dtype == jnp.bool_:
@@ -85,7 +85,7 @@ def pow(input: AnyNumbers | Number, exponent: AnyNumbers | Number) -> Shaped[Arr
 
 
 def _to_a_number(x: Array, exponent: Number) -> Array:
-    e = dtypes.number("pow", "exponent", exponent)
+    e = dtypes.number("pow", "exponent", exponent, "an array or a number")
     dtype = dtypes.with_numbers(x.dtype, (e,))
     x = x.astype(dtype)
     if jnp.issubdtype(dtype, jnp.floating):
@@ -93,7 +93,7 @@ def _to_a_number(x: Array, exponent: Number) -> Array:
     if e < 0:
         raise ValueError(f"pow: integers to a negative integer are not taken, but exponent={e} was given")
     if dtype == jnp.bool_:
-        return x | (not e)
+        return x if e else jnp.ones_like(x)
     return lax.integer_pow(x, int(e))
 
 

@@ -61,7 +61,7 @@ def clamp(draw: Draw) -> Call:
 def where(draw: Draw) -> Call:
     """Draw a condition, and arrays or a number."""
     first, second = draw.choice(TWO)
-    mask = draw.mask(first)
+    mask = np.asarray(draw.mask(first))
     x, y = draw.array(first, most=1e4), draw.array(second, most=1e4)
     return draw.choice((Call((mask, x, y)), Call((mask, x, 0.5)), Call((mask, 2, y))))
 
