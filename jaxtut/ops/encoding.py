@@ -1,11 +1,18 @@
-"""Class labels as vectors."""
+"""Class labels and indices as vectors."""
 
+from functools import partial
+
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Int
+from jax.typing import ArrayLike
+from jaxtyping import Array, Int, Integer, Shaped
 
 from jaxtut.errors import LabelError
 
 from . import checks
+from .dimensions import integer
+from .dtypes import number
+from .norms import p_norm
 from .shapes import Labels
 
 
@@ -52,3 +59,113 @@ def one_hot(tensor: Labels, num_classes: int = -1) -> Int[Array, "*batch classes
         labels[..., None] == jnp.arange(num_classes, dtype=labels.dtype).reshape((1,) * labels.ndim + (-1,))
     ).astype(labels.dtype)
     return jnp.where(bad[..., None], -1, rows)
+
+
+def embedding(
+    input: Integer[ArrayLike, "*batch"],
+    weight: Shaped[ArrayLike, "rows size"],
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Shaped[Array, "*batch size"]:
+    """Look up rows of a table.
+
+    y[i] = weight[input[i]]
+
+    Args:
+        input: row numbers, int32 or int64.
+        weight: the table.
+        padding_idx: a row that learns nothing; −1 is the last.
+        max_norm: rows that are longer come out scaled to this length. PyTorch changes them in `weight` too; here the table stays as it is.
+        norm_type: p of that length.
+        scale_grad_by_freq: divide the gradient of a row by how often it is looked up.
+        sparse: not taken.
+
+    Returns:
+        The rows.
+
+    Example:
+        >>> import jax, numpy as np
+        >>> table = np.array([[1.0, 2.0], [3.0, 4.0]], "float32")
+        >>> embedding(np.array([1, 1]), table)
+        Array([[3., 4.],
+               [3., 4.]], dtype=float32)
+        >>> jax.grad(lambda w: embedding(np.array([0, 1, 1]), w, padding_idx=0).sum())(table)
+        Array([[0., 0.],
+               [2., 2.]], dtype=float32)
+
+    Raises:
+        TypeError: `input` is not of int32 or int64, or `weight` is not an array.
+        LabelError: a row number is negative or too large.
+        ValueError: `weight` has not two dimensions, `padding_idx` is out of range, or `sparse` is set.
+
+    Slope: 1 to the row, **0 to the padding row**; through the scaling by `max_norm` it is 1 as well, since PyTorch does that outside the gradient.
+    Under `jit` a row number out of range gives NaN, and NaN in the gradient of the nearest row (−1 in a table of integers).
+    PyTorch's counterpart: `torch.nn.functional.embedding`. Plain JAX: `weight[input]` takes the last row for −1 and for what is too large.
+    """
+    rows = checks.array("embedding", "input", input)
+    if rows.dtype not in (jnp.int32, jnp.int64):
+        raise TypeError(f"embedding: input must have dtype int32 or int64, but {rows.dtype} was given")
+    rows = rows.astype(jax.dtypes.canonicalize_dtype(rows.dtype))  # a constant under jit may still have 64 bits
+    table = checks.numeric("embedding", "weight", weight, booleans=True)
+    checks.shape("embedding", "weight", table, (None, None))
+    if sparse:
+        raise ValueError("embedding: sparse=True is not taken; gradients are dense arrays here")
+    size = table.shape[0]
+    if padding_idx is not None and not -size <= integer("embedding", "padding_idx", padding_idx) < size:
+        raise ValueError(f"embedding: padding_idx must lie in [{-size}, {size - 1}], but {padding_idx} was given")
+    bad = (rows < 0) | (rows >= size)
+    if checks.concrete(bad) and bool(bad.any()):
+        raise LabelError(f"embedding: row numbers must lie in [0, {size - 1}], but {int(rows[bad][0])} was given")
+    if size == 0:
+        return jnp.zeros((*rows.shape, table.shape[1]), table.dtype)
+    inside = jnp.clip(rows, 0, size - 1)
+    if max_norm is not None:
+        longest = float(number("embedding", "max_norm", max_norm))
+        table = _held(table, longest, float(number("embedding", "norm_type", norm_type)))
+    found = _weighed(_looked_up(table, inside, padding_idx), inside, size, scale_grad_by_freq)
+    return _marked(found, bad[..., None])
+
+
+def _looked_up(table: Array, rows: Array, padding: int | None) -> Array:
+    found = jnp.take(table, rows, axis=0, mode="clip")
+    if padding is None:
+        return found
+    return jnp.where((rows == padding % table.shape[0])[..., None], jax.lax.stop_gradient(found), found)
+
+
+def _weighed(found: Array, rows: Array, size: int, by_frequency: bool) -> Array:
+    if not by_frequency or not jnp.issubdtype(found.dtype, jnp.floating):
+        return found
+    counts = jnp.zeros(size, found.dtype).at[rows.reshape(-1)].add(jnp.ones((), found.dtype))
+    return _slope_divided(found, counts[rows][..., None])
+
+
+@jax.custom_jvp
+def _slope_divided(x: Array, by: Array) -> Array:
+    return x
+
+
+@_slope_divided.defjvp
+def _slope_divided_jvp(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
+    return primals[0], tangents[0] / primals[1]
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(1, 2))
+def _held(table: Array, longest: float, order: float) -> Array:
+    lengths = p_norm(table, order, (1,))
+    scale = longest / (lengths + 1e-7)  # PyTorch's own distance from a division by zero
+    return jnp.where(lengths > longest, table * scale.astype(table.dtype), table)
+
+
+@_held.defjvp
+def _held_jvp(longest: float, order: float, primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    return _held(primals[0], longest, order), tangents[0]
+
+
+def _marked(found: Array, bad: Array) -> Array:
+    if jnp.issubdtype(found.dtype, jnp.floating):
+        return checks.poison(found, bad, "embedding: a row number is out of range")
+    return found if found.dtype == jnp.bool_ else jnp.where(bad, jnp.asarray(-1).astype(found.dtype), found)

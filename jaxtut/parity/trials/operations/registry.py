@@ -1,8 +1,11 @@
 """Every operation of `jaxtut.functional` with how calls of it are drawn."""
 
-from . import calls_of_activations
+from . import calls_of_activations, calls_of_distances, calls_of_elementwise, calls_of_reductions
 from .call import Calls
 
 CALLS: dict[str, Calls] = {
     **calls_of_activations.CALLS,
+    **calls_of_distances.CALLS,
+    **calls_of_elementwise.CALLS,
+    **calls_of_reductions.CALLS,
 }
