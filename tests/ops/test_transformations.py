@@ -13,6 +13,7 @@ from jaxtut.parity.trials.operations.registry import CALLS
 CHECKS = ("jvp", "hvp", "vmap")
 # What PyTorch itself cannot do, or does otherwise than its own backward pass.
 WITHOUT: dict[str, tuple[str, ...]] = {
+    "hardsigmoid": ("hvp",),  # the derivative of hardsigmoid_backward is not implemented
     "cdist": ("jvp", "hvp"),  # the derivative of _cdist_backward is not implemented, and forward mode goes through it
     "pdist": ("jvp", "hvp"),  # the same
 }
@@ -28,11 +29,13 @@ class SmoothDraw(Draw):
     def array(self, shape, profiles: Sequence[str] = PROFILES, least=1e-20, most=1e20, domain=None) -> np.ndarray:
         return super().array(shape, ("normal",), max(least, 1e-3), min(most, 3.0), domain)
 
+    def sprinkled(self, x: np.ndarray, special: np.ndarray) -> np.ndarray:
+        return x
+
 
 @pytest.mark.parametrize("name", CALLS)
-@pytest.mark.parametrize("seed", [0, 1])
-def test_transformations(name: str, seed: int) -> None:
-    call = CALLS[name](SmoothDraw(seed))
+def test_transformations(name: str) -> None:
+    call = CALLS[name](SmoothDraw(0))
     checks = tuple(check for check in CHECKS if check not in WITHOUT.get(name, ()))
     both = pair(name, call)
     options = {} if call.argnums is None else {"argnums": call.argnums}

@@ -80,6 +80,12 @@ class Draw:
         values = values if domain is None else domain(values)
         return values.astype(self.choice(("float32", "float64")))
 
+    def sprinkled(self, x: np.ndarray, special: np.ndarray) -> np.ndarray:
+        """Half of the time, put special numbers, such as kinks, in the place of some elements."""
+        if self.choice((True, False)):
+            return x
+        return np.where(self.mask(x.shape), special[self.labels(x.shape, len(special))], x).astype(x.dtype)
+
     def labels(self, shape: Shape, classes: int) -> np.ndarray:
         """Draw class numbers or indices below `classes`."""
         return self.generator().integers(0, classes, shape)

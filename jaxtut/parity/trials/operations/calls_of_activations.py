@@ -16,10 +16,7 @@ LARGEST = 1e4
 
 def numbers(draw: Draw, shape: tuple[int, ...]) -> np.ndarray:
     """Draw an array, half of the time with kinks among its numbers."""
-    x = draw.array(shape, PROFILES, 1e-20, LARGEST)
-    if draw.choice((True, False)):
-        return x
-    return np.where(draw.mask(shape), KINKS[draw.labels(shape, len(KINKS))], x).astype(x.dtype)
+    return draw.sprinkled(draw.array(shape, PROFILES, 1e-20, LARGEST), KINKS)
 
 
 def elementwise(**options: Callable[[Draw], Any]) -> Calls:
