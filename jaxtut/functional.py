@@ -1,10 +1,24 @@
 """PyTorch's functions under `torch.nn.functional`'s names, with its arguments, defaults, values, slopes and refusals."""
 
+from .ops.adaptive_pooling import adaptive_avg_pool1d as adaptive_avg_pool1d
+from .ops.adaptive_pooling import adaptive_avg_pool2d as adaptive_avg_pool2d
+from .ops.adaptive_pooling import adaptive_avg_pool3d as adaptive_avg_pool3d
+from .ops.adaptive_pooling import adaptive_max_pool1d as adaptive_max_pool1d
+from .ops.adaptive_pooling import adaptive_max_pool2d as adaptive_max_pool2d
+from .ops.adaptive_pooling import adaptive_max_pool3d as adaptive_max_pool3d
+from .ops.average_pooling import avg_pool1d as avg_pool1d
+from .ops.average_pooling import avg_pool2d as avg_pool2d
+from .ops.average_pooling import avg_pool3d as avg_pool3d
+from .ops.average_pooling import lp_pool1d as lp_pool1d
+from .ops.average_pooling import lp_pool2d as lp_pool2d
+from .ops.average_pooling import lp_pool3d as lp_pool3d
 from .ops.binary import binary_cross_entropy as binary_cross_entropy
 from .ops.binary import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
 from .ops.classification import cross_entropy as cross_entropy
 from .ops.classification import nll_loss as nll_loss
+from .ops.convolution import conv1d as conv1d
 from .ops.convolution import conv2d as conv2d
+from .ops.convolution import conv3d as conv3d
 from .ops.encoding import one_hot as one_hot
 from .ops.exponential_units import celu as celu
 from .ops.exponential_units import elu as elu
@@ -16,7 +30,9 @@ from .ops.gates import silu as silu
 from .ops.hard_sigmoids import hardsigmoid as hardsigmoid
 from .ops.hard_sigmoids import hardswish as hardswish
 from .ops.linear import linear as linear
-from .ops.pooling import max_pool2d as max_pool2d
+from .ops.max_pooling import max_pool1d as max_pool1d
+from .ops.max_pooling import max_pool2d as max_pool2d
+from .ops.max_pooling import max_pool3d as max_pool3d
 from .ops.rectifiers import hardtanh as hardtanh
 from .ops.rectifiers import leaky_relu as leaky_relu
 from .ops.rectifiers import prelu as prelu
@@ -39,3 +55,6 @@ from .ops.softmax import gumbel_softmax as gumbel_softmax
 from .ops.softmax import log_softmax as log_softmax
 from .ops.softmax import softmax as softmax
 from .ops.softmax import softmin as softmin
+from .ops.transposed_convolution import conv_transpose1d as conv_transpose1d
+from .ops.transposed_convolution import conv_transpose2d as conv_transpose2d
+from .ops.transposed_convolution import conv_transpose3d as conv_transpose3d
