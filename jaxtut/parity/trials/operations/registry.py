@@ -1,9 +1,10 @@
 """Every operation of `jaxtut.functional` with how calls of it are drawn."""
 
-from . import calls_of_activations, calls_of_windows
+from . import calls_of_activations, calls_of_layers, calls_of_windows
 from .call import Calls
 
 CALLS: dict[str, Calls] = {
     **calls_of_activations.CALLS,
     **calls_of_windows.CALLS,
+    **calls_of_layers.CALLS,
 }
