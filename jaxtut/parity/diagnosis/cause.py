@@ -26,7 +26,7 @@ from .normalization import another_normalization
 from .permutations import rearranged
 from .precision import coarse_products, float32_inside, one_pass_variance, rounded_input, stored_in_fewer_bits
 from .products import another_product
-from .reductions import another_reduction
+from .reductions import another_reduction, reduction_along_another_axis
 from .softmaxes import scaled_before_a_softmax, softmax_along_another_axis
 from .steps import another_running_variance, another_step
 from .structure import another_dtype, another_shape
@@ -49,10 +49,10 @@ NUMBERS: tuple[Detector, ...] = (
     tie, kink, cut_graph, equal_inputs, halfway, subnormal, labelled_rows,
     # one factor, and formulas that are evaluated here and found equal to both sides
     another_normalization, constant_factor, another_activation, another_cross_entropy, another_product, another_convolution,
-    softmax_along_another_axis, scaled_before_a_softmax, another_attention, another_reduction, other_rows,
+    softmax_along_another_axis, scaled_before_a_softmax, another_attention, reduction_along_another_axis, other_rows,
     # every element fits one rule
     rearranged, another_leaf, forgotten_vector, multiple_of_an_input, another_step, another_running_variance,
-    function_of_the_other_side, another_epsilon, smoothed_gradient, constant_offset, axis_factor,
+    another_reduction, function_of_the_other_side, another_epsilon, smoothed_gradient, constant_offset, axis_factor,
     # these places, and few others
     diagonal, saturated, border, beyond_a_threshold, one_index, channel_with_kink, same_numbers_elsewhere, another_mask,
     # the size of the differences

@@ -15,6 +15,8 @@ OWN_ROUNDING = 8
 # Fewer numbers than this may be the same by chance.
 ENOUGH = 3
 
+_Reduction = tuple[str, tuple[int, ...]]
+
 
 def _log_sum_exp(x: np.ndarray, axis: tuple[int, ...]) -> np.ndarray:
     largest = x.max(axis=axis, keepdims=True)
@@ -39,24 +41,35 @@ REDUCTIONS: dict[str, Callable[[np.ndarray, tuple[int, ...]], np.ndarray]] = {
 }
 
 
-def another_reduction(difference: Difference) -> Cause | None:
-    """Both sides reduce one array, along different axes or by different functions."""
-    if difference.of_gradient or difference.torch.dtype.kind != "f" or difference.own_size < ENOUGH:
-        return None
-    for name, x in _arrays(difference):
-        reach = difference.tolerance + OWN_ROUNDING * difference.eps * x.size * float(np.abs(x).max(initial=0))
-        found = list(_reduced(difference, x))
-        here = [(what, axes) for what, axes, y in found if within(difference.a, y, reach) and _left(difference, y)]
-        there = [(what, axes) for what, axes, y in found if within(difference.b, y, reach)]
+def reduction_along_another_axis(difference: Difference) -> Cause | None:
+    """Both sides reduce one array by the same function, along different axes."""
+    for name, here, there in _found(difference):
         for what, axes in here:
             same = [other for other in there if other[0] == what]
             if same:
                 text = f"JAX is the {what} of {name} along {_axes(axes)}, PyTorch along {_axes(same[0][1])}"
                 return Trap.REDUCED_AXIS.cause(text)
+    return None
+
+
+def another_reduction(difference: Difference) -> Cause | None:
+    """The sides reduce one array by different functions."""
+    for name, here, there in _found(difference):
         if here and there:
             text = f"JAX is the {here[0][0]} of {name} along {_axes(here[0][1])}, PyTorch the {there[0][0]}"
             return Trap.REDUCED_AXIS.cause(text)
     return None
+
+
+def _found(difference: Difference) -> Iterator[tuple[str, list[_Reduction], list[_Reduction]]]:
+    """Yield each array with the reductions of it that the JAX side is, and those that PyTorch is."""
+    if difference.of_gradient or difference.torch.dtype.kind != "f" or difference.own_size < ENOUGH:
+        return
+    for name, x in _arrays(difference):
+        reach = difference.tolerance + OWN_ROUNDING * difference.eps * x.size * float(np.abs(x).max(initial=0))
+        found = list(_reduced(difference, x))
+        here = [(what, axes) for what, axes, y in found if within(difference.a, y, reach) and _left(difference, y)]
+        yield name, here, [(what, axes) for what, axes, y in found if within(difference.b, y, reach)]
 
 
 def _left(difference: Difference, y: np.ndarray) -> bool:

@@ -42,7 +42,11 @@ def attended(q, k, v, axis=-1, scale=None, mask=None):
 @pytest.mark.parametrize(
     ("options", "trap", "words"),
     [
-        ({"axis": -2}, Trap.SOFTMAX_AXIS, "a softmax over the queries in JAX, a softmax over the keys in PyTorch"),
+        (
+            {"axis": -2},
+            Trap.SOFTMAX_AXIS,
+            "a softmax along the axis of the queries in JAX, a softmax along the axis of the keys in PyTorch",
+        ),
         ({"scale": 1.0}, Trap.SQRT_D, "scores as they are in JAX, scores over √d in PyTorch"),
         ({"mask": np.tril(np.ones((5, 5), bool))}, Trap.MASK, "a causal mask in JAX, no mask in PyTorch"),
     ],
