@@ -188,12 +188,12 @@ def instance_norm(
     if x.ndim < 2:
         raise ValueError(f"{name}: input must have shape (batch, channels, ...), but {x.shape} was given")
     w, b = (_channel_parameter(name, n, p, x) for n, p in (("weight", weight), ("bias", bias)))
-    if use_input_stats:
+    mean, variance = (
+        _channel_parameter(name, n, p, x) for n, p in (("running_mean", running_mean), ("running_var", running_var))
+    )
+    if use_input_stats or mean is None or variance is None:
         y = _normalize(x, tuple(range(2, x.ndim)), eps)
     else:
-        mean, variance = (
-            _channel_parameter(name, n, p, x) for n, p in (("running_mean", running_mean), ("running_var", running_var))
-        )
         y = _standardize(x, mean, variance, eps)
     return _affine(y, w, b).astype(x.dtype)
 
@@ -331,12 +331,13 @@ def _batch_norm(
             raise ValueError(
                 f"{name}: a channel needs more than one number while training, but input of shape {x.shape} was given"
             )
-        axes = (0, *range(2, x.ndim))
-        mean, variance = _moments(x.astype(at_least_single(x.dtype)), axes)
-    if mean is None or variance is None:
+        deviations, mean, variance = _centred(x, (0, *range(2, x.ndim)))
+        y = deviations * _inverse_deviation(variance, eps)
+    elif mean is None or variance is None:
         raise ValueError(f"{name}: running_mean and running_var must be given where training is false")
-    y = _affine(_standardize(x, mean, variance, eps), w, b).astype(x.dtype)
-    return y, mean.reshape(-1), variance.reshape(-1), count
+    else:
+        y = _standardize(x, mean, variance, eps)
+    return _affine(y, w, b).astype(x.dtype), mean.reshape(-1), variance.reshape(-1), count
 
 
 def local_response_norm(input: AnyFloats, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Floats:
@@ -419,20 +420,32 @@ def _along_channels(p: Array | None, ndim: int) -> Array | None:
     return None if p is None else p.reshape((1, -1) + (1,) * (ndim - 2))
 
 
-def _moments(x: Array, axes: tuple[int, ...]) -> tuple[Array, Array]:
-    """Return mean and biased variance, the latter from the deviations: one pass, mean of x² − mean², would cancel."""
-    mean = jnp.mean(x, axes, keepdims=True)
-    return mean, jnp.mean(jnp.square(x - mean), axes, keepdims=True)
+def _centred(x: Array, axes: tuple[int, ...]) -> tuple[Array, Array, Array]:
+    """Return the deviations from the mean, the mean, and the biased variance.
+
+    The variance is taken from the deviations: one pass, mean of x² − mean², would cancel. The mean is taken twice: the first is off by its own
+    rounding, 6e-5 of a mean of 1,000, and what is left of it in the deviations is seen and removed by the second. The first shifts
+    everything alike, so no gradient passes through it.
+    """
+    wide = x.astype(at_least_single(x.dtype))
+    shift = lax.stop_gradient(jnp.mean(wide, axes, keepdims=True))
+    moved = wide - shift
+    rest = jnp.mean(moved, axes, keepdims=True)
+    deviations = moved - rest
+    return deviations, shift + rest, jnp.mean(jnp.square(deviations), axes, keepdims=True)
 
 
 def _normalize(x: Array, axes: tuple[int, ...], eps: float) -> Array:
-    wide = x.astype(at_least_single(x.dtype))
-    return _standardize(wide, *_moments(wide, axes), eps)
+    deviations, _, variance = _centred(x, axes)
+    return deviations * _inverse_deviation(variance, eps)
 
 
 def _standardize(x: Array, mean: Array, variance: Array, eps: float) -> Array:
-    wide = x.astype(at_least_single(x.dtype))
-    return (wide - mean) * lax.rsqrt(variance + jnp.asarray(eps, variance.dtype))
+    return (x.astype(at_least_single(x.dtype)) - mean) * _inverse_deviation(variance, eps)
+
+
+def _inverse_deviation(variance: Array, eps: float) -> Array:
+    return lax.rsqrt(variance + jnp.asarray(eps, variance.dtype))
 
 
 def _affine(y: Array, weight: Array | None, bias: Array | None) -> Array:

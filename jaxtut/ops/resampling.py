@@ -131,7 +131,8 @@ def _taps(
     i = np.arange(out)
     scale = _scale(size, out, factor, t)
     if mode.startswith("nearest"):
-        places = i.astype(t) * scale if mode == "nearest" else (i.astype(t) + t(0.5)) * scale
+        # PyTorch takes the floor of the exact form in float32, also for float64 images.
+        places = i.astype(t) * scale if mode == "nearest" else ((i + 0.5) * scale).astype(np.float32)
         if mode == "nearest" and factor is None and out == size:
             places = i
         return np.minimum(np.floor(places).astype(int), size - 1)[:, None], np.ones((out, 1), t)

@@ -64,8 +64,8 @@ def geometry(
     if 0 in x.shape[-axes - 1 :]:
         raise ValueError(f"{function}: only the batch may be empty, but input of shape {x.shape} was given")
     kernel = per_axis(function, "kernel_size", kernel_size, axes, 1)
-    left_out = stride is None or (isinstance(stride, Sequence) and not stride)
-    strides = kernel if left_out else per_axis(function, "stride", stride, axes, 1)
+    empty = isinstance(stride, Sequence) and not stride
+    strides = kernel if stride is None or empty else per_axis(function, "stride", stride, axes, 1)
     pads = per_axis(function, "padding", padding, axes, 0)
     dilations = per_axis(function, "dilation", dilation, axes, 1)
     if any(2 * p > k for p, k in zip(pads, kernel, strict=True)):
