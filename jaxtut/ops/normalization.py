@@ -192,10 +192,8 @@ def instance_norm(
         _channel_parameter(name, n, p, x) for n, p in (("running_mean", running_mean), ("running_var", running_var))
     )
     if use_input_stats or mean is None or variance is None:
-        y = _normalize(x, tuple(range(2, x.ndim)), eps)
-    else:
-        y = _standardize(x, mean, variance, eps)
-    return _affine(y, w, b).astype(x.dtype)
+        return _affine(_normalize(x, tuple(range(2, x.ndim)), eps), w, b).astype(x.dtype)
+    return _affine(_standardize(x, mean, variance, eps), w, b).astype(x.dtype)
 
 
 def batch_norm(
