@@ -1,11 +1,17 @@
 """Sizes of sliding windows: what convolution and pooling share."""
 
 from collections.abc import Sequence
-from typing import SupportsIndex
+from typing import NamedTuple, SupportsIndex
 
 import numpy as np
+from jax.typing import ArrayLike
+from jaxtyping import Array
+
+from . import checks
 
 Sizes = SupportsIndex | Sequence[SupportsIndex]
+# The names of the spatial axes, by their number.
+SPATIAL = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 
 
 def per_axis(function: str, argument: str, value: Sizes, axes: int, least: int) -> tuple[int, ...]:
@@ -31,3 +37,59 @@ def count(size: int, window: int, stride: int, padding: int, dilation: int, ceil
     if ceil_mode and (windows - 1) * stride >= size + padding:
         windows -= 1
     return windows
+
+
+def pooled(function: str, input: ArrayLike, axes: int, integers: bool = False) -> Array:
+    """Return the input of a pooling as an array: spatial axes last, channels before them, perhaps a batch, which alone may be empty."""
+    x = checks.numeric(function, "input", input) if integers else checks.floating(function, "input", input)
+    if x.ndim not in (axes + 1, axes + 2):
+        names = ", ".join(SPATIAL[axes])
+        raise ValueError(
+            f"{function}: input must have shape (batch, channels, {names}) or (channels, {names}), but {x.shape} was given"
+        )
+    return x
+
+
+def geometry(
+    function: str,
+    x: Array,
+    axes: int,
+    kernel_size: Sizes,
+    stride: Sizes | None,
+    padding: Sizes,
+    dilation: Sizes,
+    ceil_mode: bool,
+) -> "Windows":
+    """Return where the windows of a pooling lie, or refuse what PyTorch refuses."""
+    if 0 in x.shape[-axes - 1 :]:
+        raise ValueError(f"{function}: only the batch may be empty, but input of shape {x.shape} was given")
+    kernel = per_axis(function, "kernel_size", kernel_size, axes, 1)
+    empty = isinstance(stride, Sequence) and not stride
+    strides = kernel if stride is None or empty else per_axis(function, "stride", stride, axes, 1)
+    pads = per_axis(function, "padding", padding, axes, 0)
+    dilations = per_axis(function, "dilation", dilation, axes, 1)
+    if any(2 * p > k for p, k in zip(pads, kernel, strict=True)):
+        raise ValueError(f"{function}: padding must be at most half of kernel_size={kernel}, but {pads} was given")
+    sizes = x.shape[-axes:]
+    counts = tuple(count(*each, bool(ceil_mode)) for each in zip(sizes, kernel, strides, pads, dilations, strict=True))
+    if any(c < 1 for c in counts):
+        raise ValueError(
+            f"{function}: the window {kernel} (dilation {dilations}) is larger than the padded image of shape {sizes}"
+        )
+    return Windows(sizes, kernel, strides, pads, dilations, counts)
+
+
+class Windows(NamedTuple):
+    """Where the windows of a pooling lie: for each spatial axis its size, and the window's size, stride, padding, dilation and count."""
+
+    sizes: tuple[int, ...]
+    kernel: tuple[int, ...]
+    strides: tuple[int, ...]
+    pads: tuple[int, ...]
+    dilations: tuple[int, ...]
+    counts: tuple[int, ...]
+
+    def positions(self, axis: int) -> np.ndarray:
+        """Return the position of each member of each window along one axis, shape (count, kernel); padding lies below 0 or beyond the size."""
+        _, kernel, strides, pads, dilations, counts = (each[axis] for each in self)
+        return np.arange(counts)[:, None] * strides + np.arange(kernel) * dilations - pads

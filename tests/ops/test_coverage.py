@@ -7,15 +7,7 @@ import torch.nn.functional as TF
 
 from jaxtut import functional as F
 
-# Layers, windows and normalization: the second half of the namespace.
-TO_COME = {
-    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d",
-    "affine_grid", "alpha_dropout", "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_norm", "bilinear", "channel_shuffle", "conv1d", "conv3d",
-    "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout", "fold",
-    "grid_sample", "group_norm", "instance_norm", "interpolate", "layer_norm", "local_response_norm", "lp_pool1d", "lp_pool2d", "lp_pool3d",
-    "max_pool1d", "max_pool3d", "multi_head_attention_forward", "pad", "pixel_shuffle", "pixel_unshuffle", "rms_norm",
-    "scaled_dot_product_attention", "unfold",
-}  # fmt: skip
+TO_COME = {"multi_head_attention_forward"}
 LEFT_OUT = {
     "writes into its argument": ["celu_", "elu_", "hardtanh_", "leaky_relu_", "relu_", "rrelu_", "selu_", "threshold_"],
     "deprecated in PyTorch in favour of interpolate": ["upsample", "upsample_bilinear", "upsample_nearest"],

@@ -122,7 +122,9 @@ def test_refuses_wrong_shapes_and_options(
 
 
 def test_refuses_wrong_dtypes() -> None:
-    with pytest.raises(TypeError, match="max_pool2d: input must have a floating dtype, but int32 was given"):
-        F.max_pool2d(np.ones((1, 4, 4), "int32"), 2)
+    with pytest.raises(
+        TypeError, match="max_pool2d: input must have an integer or a floating dtype, but bool was given"
+    ):
+        F.max_pool2d(np.ones((1, 4, 4), bool), 2)
     with pytest.raises(TypeError, match="max_pool2d: input must be an array, but list was given"):
         F.max_pool2d([[[1.0]]], 1)  # pyright: ignore[reportArgumentType]
