@@ -93,7 +93,7 @@ def where(
     if c.dtype != jnp.bool_:
         raise TypeError(f"where: condition must have dtype bool, but {c.dtype} was given")
     if input is None and other is None:
-        if isinstance(condition, Tracer):
+        if isinstance(condition, Tracer):  # not c, which jit makes one of even where the condition is known
             raise ValueError("where: a condition alone needs its values, which jit and vmap hide; give input and other")
         return tuple(jnp.asarray(places, integers()) for places in np.nonzero(np.atleast_1d(np.asarray(condition))))
     if input is None or other is None:
@@ -147,27 +147,26 @@ def atan2(input: AnyNumbers, other: AnyNumbers) -> Floats:
 def hypot(input: AnyNumbers, other: AnyNumbers) -> Floats:
     """Length of the hypotenuse, elementwise.
 
-        hypot(x, y) = √(x² + y²), without overflow on the way
+    hypot(x, y) = √(x² + y²), without overflow on the way
 
-        Args:
-            input: x.
-            other: y; shapes broadcast.
+    Args:
+        input: x.
+        other: y; shapes broadcast.
 
-        Returns:
-            The lengths; inf where either is infinite, even beside NaN.
+    Returns:
+        The lengths; inf where either is infinite, even beside NaN.
 
-        Example:
-            >>> import numpy as np
-    from jax.core import Tracer
-            >>> hypot(np.array([3.0], "float32"), np.array([4.0], "float32"))
-            Array([5.], dtype=float32)
+    Example:
+        >>> import numpy as np
+        >>> hypot(np.array([3.0], "float32"), np.array([4.0], "float32"))
+        Array([5.], dtype=float32)
 
-        Raises:
-            TypeError: an argument is not an array, or neither is of a floating dtype.
-            ValueError: shapes that do not broadcast.
+    Raises:
+        TypeError: an argument is not an array, or neither is of a floating dtype.
+        ValueError: shapes that do not broadcast.
 
-        Slope: x / hypot and y / hypot, **NaN in both at (0, 0)**.
-        PyTorch's counterpart: `torch.hypot`. Plain JAX: `jnp.hypot` has slope 1/2 in both at (0, 0). For a slope of 0 there take `norm`.
+    Slope: x / hypot and y / hypot, **NaN in both at (0, 0)**.
+    PyTorch's counterpart: `torch.hypot`. Plain JAX: `jnp.hypot` has slope 1/2 in both at (0, 0). For a slope of 0 there take `norm`.
     """
     x = checks.numeric("hypot", "input", input, booleans=True)
     y = checks.numeric("hypot", "other", other, booleans=True)

@@ -1,6 +1,7 @@
 """Statistics, products, norms and distances against PyTorch: edges, dtypes, refusals."""
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -37,8 +38,8 @@ PRODUCTS = [
 @pytest.mark.parametrize("name", ["prod", "prod along", "cumprod"])
 @pytest.mark.parametrize("cotangent", [1.0, INF])
 def test_products_with_zeros_infinities_and_nan(x: list, name: str, cotangent: float) -> None:
-    def call(m: object, x: object) -> object:
-        return m.prod(x) if name == "prod" else m.prod(x, 0) if name == "prod along" else m.cumprod(x, -1)  # pyright: ignore[reportAttributeAccessIssue]
+    def call(m: Any, x: Any) -> Any:
+        return m.prod(x) if name == "prod" else m.prod(x, 0) if name == "prod along" else m.cumprod(x, -1)
 
     given = torch.tensor(x, dtype=torch.float64, requires_grad=True)
     theirs = call(torch, given)
