@@ -16,6 +16,8 @@ from .ops.average_pooling import lp_pool3d as lp_pool3d
 from .ops.binary import binary_cross_entropy as binary_cross_entropy
 from .ops.binary import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
 from .ops.clamping import clamp as clamp
+from .ops.class_margins import multi_margin_loss as multi_margin_loss
+from .ops.class_margins import multilabel_margin_loss as multilabel_margin_loss
 from .ops.classification import cross_entropy as cross_entropy
 from .ops.classification import nll_loss as nll_loss
 from .ops.convolution import conv1d as conv1d
@@ -36,6 +38,9 @@ from .ops.elementwise import atan2 as atan2
 from .ops.elementwise import hypot as hypot
 from .ops.elementwise import where as where
 from .ops.elementwise import xlogy as xlogy
+from .ops.embedding_losses import cosine_embedding_loss as cosine_embedding_loss
+from .ops.embedding_losses import triplet_margin_loss as triplet_margin_loss
+from .ops.embedding_losses import triplet_margin_with_distance_loss as triplet_margin_with_distance_loss
 from .ops.encoding import embedding as embedding
 from .ops.encoding import one_hot as one_hot
 from .ops.exponential_units import celu as celu
@@ -55,8 +60,15 @@ from .ops.grids import affine_grid as affine_grid
 from .ops.grids import grid_sample as grid_sample
 from .ops.hard_sigmoids import hardsigmoid as hardsigmoid
 from .ops.hard_sigmoids import hardswish as hardswish
+from .ops.likelihoods import gaussian_nll_loss as gaussian_nll_loss
+from .ops.likelihoods import kl_div as kl_div
+from .ops.likelihoods import poisson_nll_loss as poisson_nll_loss
 from .ops.linear import bilinear as bilinear
 from .ops.linear import linear as linear
+from .ops.margins import hinge_embedding_loss as hinge_embedding_loss
+from .ops.margins import margin_ranking_loss as margin_ranking_loss
+from .ops.margins import multilabel_soft_margin_loss as multilabel_soft_margin_loss
+from .ops.margins import soft_margin_loss as soft_margin_loss
 from .ops.max_pooling import max_pool1d as max_pool1d
 from .ops.max_pooling import max_pool2d as max_pool2d
 from .ops.max_pooling import max_pool3d as max_pool3d
@@ -76,6 +88,7 @@ from .ops.ordering import median as median
 from .ops.ordering import sort as sort
 from .ops.ordering import topk as topk
 from .ops.padding import pad as pad
+from .ops.pooling import max_pool2d as max_pool2d
 from .ops.powers import pow as pow
 from .ops.powers import sqrt as sqrt
 from .ops.products import cumprod as cumprod
@@ -93,8 +106,10 @@ from .ops.rectifiers import relu6 as relu6
 from .ops.rectifiers import rrelu as rrelu
 from .ops.rectifiers import step as step
 from .ops.rectifiers import threshold as threshold
+from .ops.regression import huber_loss as huber_loss
 from .ops.regression import l1_loss as l1_loss
 from .ops.regression import mse_loss as mse_loss
+from .ops.regression import smooth_l1_loss as smooth_l1_loss
 from .ops.resampling import interpolate as interpolate
 from .ops.shrinkage import hardshrink as hardshrink
 from .ops.shrinkage import softshrink as softshrink

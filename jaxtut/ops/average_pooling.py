@@ -165,7 +165,8 @@ def _window_sums(x: Array, where: Windows) -> Array:
         for c, s, k, n, p in zip(where.counts, where.strides, where.kernel, where.sizes, where.pads, strict=True)
     ]
     pads = [(0, 0)] * len(lead) + list(zip(where.pads, over, strict=True))
-    zero = jnp.zeros((), x.dtype)
+    # A NumPy zero: an array that is traced would hide from JAX that this is a sum, whose gradient it knows.
+    zero = np.zeros((), x.dtype)
     return lax.reduce_window(x, zero, lax.add, (*lead, *where.kernel), (*lead, *where.strides), pads)
 
 

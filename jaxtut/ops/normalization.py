@@ -375,7 +375,7 @@ def local_response_norm(input: AnyFloats, size: int, alpha: float = 1e-4, beta: 
     window[1] = int(size)
     pads = [(0, 0)] * x.ndim
     pads[1] = (int(size) // 2, (int(size) - 1) // 2)
-    sums = lax.reduce_window(jnp.square(wide), jnp.zeros((), wide.dtype), lax.add, window, [1] * x.ndim, pads)
+    sums = lax.reduce_window(jnp.square(wide), np.zeros((), wide.dtype), lax.add, window, [1] * x.ndim, pads)
     divisor = jnp.power(sums * (alpha / int(size)) + k, jnp.asarray(beta, wide.dtype))
     return (wide / divisor).astype(x.dtype)
 

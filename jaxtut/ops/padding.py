@@ -95,9 +95,13 @@ def _positions(mode: str, size: int, low: int, high: int) -> np.ndarray:
             raise ValueError("pad: mode 'replicate' needs an edge to repeat, but a dimension is empty")
         return np.clip(places, 0, max(size - 1, 0))
     if mode == "circular":
-        if max(low, high) > size:
-            raise ValueError(f"pad: mode 'circular' wraps around once, so at most {size}, but {(low, high)} was given")
-        return places % max(size, 1)
+        # What is cut off at one end is not there to be wrapped around to the other.
+        first, last = max(-low, 0), size - max(-high, 0)
+        if max(low, high) > last - first:
+            raise ValueError(
+                f"pad: mode 'circular' wraps around once, so at most {last - first}, but {(low, high)} was given"
+            )
+        return first + (places - first) % max(last - first, 1)
     if max(low, high) >= max(size, 1):
         raise ValueError(
             f"pad: mode 'reflect' has {size - 1} elements beside the edge to mirror, but {(low, high)} was given"

@@ -1,4 +1,4 @@
-"""The dtype of every result is PyTorch's, in every dtype that PyTorch takes; where PyTorch refuses one, so do we."""
+"""The dtype of every result is PyTorch's in 16 bits, where PyTorch takes them, and without 64 bits; the sweep has the wider ones."""
 
 import jax
 import numpy as np
@@ -11,7 +11,7 @@ from jaxtut.parity.trials.drawing import Draw
 from jaxtut.parity.trials.operations.call import pair
 from jaxtut.parity.trials.operations.registry import CALLS
 
-FLOATS = ("float16", "bfloat16", "float32", "float64")
+FLOATS = ("float16", "bfloat16")
 # PyTorch refuses these on a CPU, for want of a kernel; here they are computed in float32.
 HALVES = ("float16", "bfloat16")
 OURS_ALONE: dict[str, tuple[str, ...]] = dict.fromkeys(
@@ -58,7 +58,7 @@ def test_dtypes(name: str, dtype: str) -> None:
         a, b = np.asarray(x, np.float64), as_numpy(y).astype(np.float64)
         np.testing.assert_array_equal(np.isnan(a), np.isnan(b))
         # 16 bits of a chain of sums: a quarter of the digits of the largest element.
-        limit = {"float16": 2e-2, "bfloat16": 1e-1, "float32": 1e-4, "float64": 1e-6}[dtype]
+        limit = {"float16": 2e-2, "bfloat16": 1e-1}[dtype]
         assert np.all(np.abs(a - b)[np.isfinite(b)] <= limit * np.abs(b[np.isfinite(b)]).max(initial=1e-3)), both.name
 
 
