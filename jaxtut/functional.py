@@ -88,7 +88,6 @@ from .ops.ordering import median as median
 from .ops.ordering import sort as sort
 from .ops.ordering import topk as topk
 from .ops.padding import pad as pad
-from .ops.pooling import max_pool2d as max_pool2d
 from .ops.powers import pow as pow
 from .ops.powers import sqrt as sqrt
 from .ops.products import cumprod as cumprod
