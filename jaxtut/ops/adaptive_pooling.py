@@ -11,7 +11,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array
 
 from . import windows
-from .max_pooling import Indices, largest, lowest, winners
+from .max_pooling import Pooled, largest, lowest, winners
 from .shapes import ImagesIn, ImagesOut, SequencesIn, SequencesOut, VolumesIn, VolumesOut
 
 # One size, or one for each axis, where None keeps that of the input.
@@ -96,9 +96,7 @@ def adaptive_avg_pool3d(input: VolumesIn, output_size: OutputSize) -> VolumesOut
     return _adaptive_average("adaptive_avg_pool3d", 3, input, output_size)
 
 
-def adaptive_max_pool1d(
-    input: SequencesIn, output_size: int | Sequence[int], return_indices: bool = False
-) -> SequencesOut | tuple[SequencesOut, Indices]:
+def adaptive_max_pool1d(input: SequencesIn, output_size: int | Sequence[int], return_indices: bool = False) -> Pooled:
     """Largest value of each window of a sequence, with as many windows as are asked for.
 
     The windows are those of `adaptive_avg_pool1d`.
@@ -126,9 +124,7 @@ def adaptive_max_pool1d(
     return _adaptive_largest("adaptive_max_pool1d", 1, input, output_size, return_indices, keeps=False)
 
 
-def adaptive_max_pool2d(
-    input: ImagesIn, output_size: OutputSize, return_indices: bool = False
-) -> ImagesOut | tuple[ImagesOut, Indices]:
+def adaptive_max_pool2d(input: ImagesIn, output_size: OutputSize, return_indices: bool = False) -> Pooled:
     """Largest value of each window of an image, with as many windows as are asked for.
 
     The windows are those of `adaptive_avg_pool2d`.
@@ -156,9 +152,7 @@ def adaptive_max_pool2d(
     return _adaptive_largest("adaptive_max_pool2d", 2, input, output_size, return_indices)
 
 
-def adaptive_max_pool3d(
-    input: VolumesIn, output_size: OutputSize, return_indices: bool = False
-) -> VolumesOut | tuple[VolumesOut, Indices]:
+def adaptive_max_pool3d(input: VolumesIn, output_size: OutputSize, return_indices: bool = False) -> Pooled:
     """Largest value of each window of a volume, with as many windows as are asked for.
 
     The windows are those of `adaptive_avg_pool3d`.
@@ -224,13 +218,13 @@ def _adaptive_average(function: str, axes: int, input: ArrayLike, output_size: O
 
 def _adaptive_largest(
     function: str, axes: int, input: ArrayLike, output_size: OutputSize, return_indices: bool, keeps: bool = True
-) -> Array | tuple[Array, Indices]:
+) -> Pooled:
     x = windows.pooled(function, input, axes)
     return _largest(x, _sizes(function, x, axes, output_size, keeps), return_indices)
 
 
 @partial(jax.jit, static_argnums=(1, 2))
-def _largest(x: Array, sizes: tuple[int, ...], return_indices: bool) -> Array | tuple[Array, Indices]:
+def _largest(x: Array, sizes: tuple[int, ...], return_indices: bool) -> Pooled:
     axes = len(sizes)
     grids = [_windows(n, size) for n, size in zip(x.shape[-axes:], sizes, strict=True)]
     members, flat = [], []

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 from itertools import product
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,10 +13,12 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Int
 
 from . import windows
-from .shapes import ImagesIn, ImagesOut, SequencesIn, SequencesOut, VolumesIn, VolumesOut
+from .shapes import ImagesIn, SequencesIn, VolumesIn
 from .windows import Sizes, Windows
 
 Indices = Int[Array, "..."]
+# An array, or with `return_indices` a pair of an array and indices.
+Pooled = Any
 
 
 def max_pool1d(
@@ -26,7 +29,7 @@ def max_pool1d(
     dilation: Sizes = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
-) -> SequencesOut | tuple[SequencesOut, Indices]:
+) -> Pooled:
     """Largest value of each window of a sequence.
 
     y[n, c, i] = max over k of x[n, c, i·stride + k·dilation − padding]; padding counts as −inf
@@ -68,7 +71,7 @@ def max_pool2d(
     dilation: Sizes = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
-) -> ImagesOut | tuple[ImagesOut, Indices]:
+) -> Pooled:
     """Largest value of each window of an image.
 
     y[n, c, i, j] = max over k, l of x[n, c, i·stride + k·dilation − padding, j·stride + l·dilation − padding]; padding counts as −inf
@@ -115,7 +118,7 @@ def max_pool3d(
     dilation: Sizes = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
-) -> VolumesOut | tuple[VolumesOut, Indices]:
+) -> Pooled:
     """Largest value of each window of a volume.
 
     As `max_pool2d`, with one more spatial axis in front.
@@ -160,7 +163,7 @@ def _max_pooling(
     ceil_mode: bool,
     return_indices: bool,
     integers: bool,
-) -> Array | tuple[Array, Indices]:
+) -> Pooled:
     x = windows.pooled(function, input, axes, integers)
     return _pooled(
         x, windows.geometry(function, x, axes, kernel_size, stride, padding, dilation, ceil_mode), return_indices
@@ -169,7 +172,7 @@ def _max_pooling(
 
 # Compiled as one, so that a call outside `jit` is one kernel and not one for each member of the window.
 @partial(jax.jit, static_argnums=(1, 2))
-def _pooled(x: Array, where: Windows, return_indices: bool) -> Array | tuple[Array, Indices]:
+def _pooled(x: Array, where: Windows, return_indices: bool) -> Pooled:
     members, first = tuple(_members(x, where)), _first_inside(where)
     best = largest(members, first)
     if not return_indices:

@@ -26,7 +26,7 @@ def flatten(tree: Any, name: str = "") -> tuple[list[tuple[str, Any]], Rebuild]:
         children = list(tree._asdict().items())  # pyright: ignore[reportAttributeAccessIssue]
         return _flatten_children(children, name, lambda parts: type(tree)(*parts))
     if hasattr(type(tree), "n_sequence_fields"):  # torch.return_types, whose fields have names too
-        fields = [(name, getattr(tree, name)) for name in type(tree).__match_args__]
+        fields = [(name, getattr(tree, name)) for name in getattr(type(tree), "__match_args__", ())]
         return _flatten_children(fields, name, lambda parts: type(tree)(parts))
     if isinstance(tree, (list, tuple)):
         return _flatten_children(

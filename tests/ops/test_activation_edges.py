@@ -49,7 +49,8 @@ def both(name: str, dtype: str, cotangent: float) -> tuple[np.ndarray, np.ndarra
         value, pull_back = jax.vjp(OPS[name](F), jnp.asarray(x.detach().double().numpy()).astype(dtype))
         (ours,) = pull_back(jnp.full(value.shape, cotangent, value.dtype))
     assert value.dtype.name == dtype == ours.dtype.name
-    return tuple(np.asarray(a, np.float64) for a in (value, ours, expected.detach().double(), slope.double()))
+    a, b, c, d = (np.asarray(a, np.float64) for a in (value, ours, expected.detach().double(), slope.double()))
+    return a, b, c, d
 
 
 def kinds(x: np.ndarray) -> np.ndarray:

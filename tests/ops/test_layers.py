@@ -126,7 +126,7 @@ def test_every_bit_of_transposed_convolution_on_whole_numbers(axes: int, options
 @pytest.mark.parametrize("momentum", [0.1, 0.7, None])
 def test_running_statistics_are_those_of_the_module(momentum: float | None) -> None:
     module = torch.nn.BatchNorm1d(3, momentum=momentum)
-    mean, variance = np.zeros(3, "float32"), np.ones(3, "float32")
+    x, mean, variance = np.zeros((6, 3, 5), "float32"), np.zeros(3, "float32"), np.ones(3, "float32")
     for i in range(4):
         x = (RNG.standard_normal((6, 3, 5)) * 2 + 1).astype("float32")
         expected = module(torch.tensor(x)).detach().numpy()

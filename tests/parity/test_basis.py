@@ -317,6 +317,7 @@ def test_results_in_dtypes_that_numpy_does_not_know_are_judged(there, here):
     assert compare(lambda x: (1.25 * x).astype(here), lambda x: (1.25 * x).to(there), X).same
     wrong = compare(lambda x: (1.75 * x).astype(here), lambda x: (1.25 * x).to(there), X)
     assert wrong.verdict == "different"
+    assert wrong.first_divergence is not None
     assert wrong.first_divergence.dtype == here.dtype.name
 
 

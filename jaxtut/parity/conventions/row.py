@@ -79,6 +79,6 @@ def read(path: Path) -> tuple[Row, ...]:
     text = tomllib.loads(path.read_text(encoding="utf-8"))
     found = []
     for entry in text["row"]:
-        outcomes = {side: Outcome(**entry.pop(side, {})) for side in ("torch", "jax")}
-        found.append(Row(**entry, **outcomes, versions=text["versions"]))
+        torch, jax = (Outcome(**entry.pop(side, {})) for side in ("torch", "jax"))
+        found.append(Row(**entry, torch=torch, jax=jax, versions=text["versions"]))
     return tuple(found)

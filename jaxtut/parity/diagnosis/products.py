@@ -44,7 +44,9 @@ def _flattened(difference: Difference) -> Cause | None:
         for (left, right), rows, w, reach in _pairs(flat):
             biases = _biases(difference) if left == image else ()
             bias = next((bias for bias in biases if within(difference.b, rows @ w + bias, reach)), None)
-            for order in permutations(range(1, x.ndim)) if bias is not None else ():
+            if bias is None:
+                continue
+            for order in permutations(range(1, x.ndim)):
                 moved = x.transpose(0, *order).reshape(len(x), -1).astype(np.float64) @ w + bias
                 if within(difference.a, moved, reach) and not within(difference.b, moved, reach):
                     text = f"PyTorch is the product of {image}, flattened, and {right}"
