@@ -9,7 +9,7 @@ RESULT ?=
 MANIFEST := pyproject.toml constraints.txt
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test test-long lint check train bench wheel docs parity-sweep parity-mutants format clean
+.PHONY: run test test-long lint check train bench wheel docs parity-sweep parity-mutants functional-sweep format clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/jaxtut check
@@ -30,6 +30,10 @@ test-long: $(VENV)/dev.stamp
 # Random correct pairs for BUDGET seconds: the engine must not cry wolf. RESULT writes the counts as JSON.
 parity-sweep: $(VENV)/dev.stamp
 	$(BIN)/python -m jaxtut.parity.trials.sweep --budget $(BUDGET) --seed $(SEED) $(if $(RESULT),--json $(RESULT))
+
+# Random calls of every operation for BUDGET seconds: each must be PyTorch's, value and gradient. RESULT writes the counts as JSON.
+functional-sweep: $(VENV)/dev.stamp
+	$(BIN)/python -m jaxtut.parity.trials.operations.sweep --budget $(BUDGET) --seed $(SEED) $(if $(RESULT),--json $(RESULT))
 
 # Mutants: the engine must see every one; and who else does.
 parity-mutants: $(VENV)/dev.stamp

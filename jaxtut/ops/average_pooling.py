@@ -207,7 +207,7 @@ def lp_pool1d(
         TypeError: wrong dtypes.
         ValueError: wrong shapes, p = 0, a window larger than the sequence.
 
-    Slope: (x / y)^(p − 1); NaN in a window of zeros, as in PyTorch.
+    Slope: (x / y)^(p − 1), and **0 in a window of zeros**.
     PyTorch's counterpart: `torch.nn.functional.lp_pool1d`.
     """
     return _power_pool("lp_pool1d", 1, input, norm_type, kernel_size, stride, ceil_mode)
@@ -239,7 +239,7 @@ def lp_pool2d(
         TypeError: wrong dtypes.
         ValueError: wrong shapes, p = 0, a window larger than the image.
 
-    Slope: (x / y)^(p − 1); NaN in a window of zeros, as in PyTorch.
+    Slope: (x / y)^(p − 1), and **0 in a window of zeros**.
     PyTorch's counterpart: `torch.nn.functional.lp_pool2d`.
     """
     return _power_pool("lp_pool2d", 2, input, norm_type, kernel_size, stride, ceil_mode)
@@ -271,7 +271,7 @@ def lp_pool3d(
         TypeError: wrong dtypes.
         ValueError: wrong shapes, p = 0, a window larger than the volume.
 
-    Slope: (x / y)^(p − 1); NaN in a window of zeros, as in PyTorch.
+    Slope: (x / y)^(p − 1), and **0 in a window of zeros**.
     PyTorch's counterpart: `torch.nn.functional.lp_pool3d`.
     """
     return _power_pool("lp_pool3d", 3, input, norm_type, kernel_size, stride, ceil_mode)
@@ -295,6 +295,6 @@ def _power_pool(
     x = windows.pooled(function, input, axes)
     kernel = windows.per_axis(function, "kernel_size", kernel_size, axes, 1)
     means = _average(function, axes, jnp.power(x, jnp.asarray(p, x.dtype)), kernel, stride, 0, ceil_mode, True, None)
-    # The slope of sign · relu(|·|) is 0 at 0, and 0 times the root's infinite slope there is NaN, as in PyTorch.
+    # The slope of relu at 0 is a selected 0, which the root's infinite slope there cannot turn into NaN.
     sums = jnp.sign(means) * relu(jnp.abs(means)) * int(np.prod(kernel))
     return jnp.power(sums, jnp.asarray(1 / p, x.dtype))

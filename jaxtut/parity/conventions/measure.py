@@ -51,8 +51,9 @@ def jax_outcome(row: Row) -> Outcome:
     import jax
     import jax.numpy as jnp
     import optax
+    from flax import nnx
 
-    names = {"jax": jax, "jnp": jnp, "lax": jax.lax, "optax": optax, "np": np}
+    names = {"jax": jax, "jnp": jnp, "lax": jax.lax, "optax": optax, "nnx": nnx, "np": np}
     return _by_jax(row, row.plain, names) if row.plain else Outcome()
 
 

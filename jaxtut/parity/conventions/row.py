@@ -34,7 +34,7 @@ class Row:
         point: what is special there.
         args: the arguments by name, as nested lists; floats become arrays of `dtype`, whole numbers int64, booleans bool.
         call: the call, with `F` for the functions of either PyTorch or `jaxtut.functional`.
-        plain: what a port writes in plain JAX, with `jax`, `jnp`, `lax` and `optax`; '' where JAX has nothing of the kind.
+        plain: what a port writes in plain JAX, with `jax`, `jnp`, `lax`, `optax` and `nnx`; '' where JAX has nothing of the kind.
         torch: PyTorch's outcome, in the stated version.
         jax: plain JAX's.
         source: where the convention is documented or discussed.
