@@ -13,6 +13,8 @@ from jaxtut.parity.trials.operations.registry import CALLS
 
 # Library functions of the two frameworks differ by a few units in the last place.
 ULPS = 8
+# PyTorch's own, about the speed of one padding.
+pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same'")
 each_row = pytest.mark.parametrize("row", rows(), ids=lambda row: row.title)
 
 
