@@ -12,7 +12,13 @@ from jaxtut.parity.trials.operations.registry import CALLS
 
 CHECKS = ("jvp", "hvp", "vmap")
 # What PyTorch itself cannot do, or does otherwise than its own backward pass.
-WITHOUT: dict[str, tuple[str, ...]] = {}
+WITHOUT: dict[str, tuple[str, ...]] = {
+    # The second derivative adds 1e-12 to p and to 1 − p, where the first bounds their product from below by 1e-12.
+    "binary_cross_entropy": ("jvp", "hvp"),
+    # "derivative for aten::multi_margin_loss_backward is not implemented", and a forward derivative is taken by differentiating twice.
+    "multi_margin_loss": ("jvp", "hvp"),
+    "multilabel_margin_loss": ("jvp", "hvp"),
+}
 
 
 class SmoothDraw(Draw):
