@@ -219,14 +219,14 @@ def test_attention_with_dropout_is_a_mean_of_fewer_values():
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("mode", ["nearest", "nearest-exact"])
 def test_nearest_takes_pytorchs_pixels_at_every_size(mode: str, dtype: str) -> None:
-    for size in (3, 7, 10, 24):
+    for size in (7, 24):
         x = np.arange(size, dtype=dtype).reshape(1, 1, size)
         with jax.enable_x64(True):
-            for out in range(1, 3 * size, 2):
+            for out in range(1, 3 * size, 5):
                 np.testing.assert_array_equal(
                     F.interpolate(x, out, mode=mode), TF.interpolate(torch.tensor(x), out, mode=mode)
                 )
-            for factor in (0.4, 0.7, 1.1, 1.3, 1.7, 2.0, 2.9):
+            for factor in (0.7, 1.3, 1.7, 2.9):
                 expected = TF.interpolate(torch.tensor(x), scale_factor=factor, mode=mode)
                 np.testing.assert_array_equal(F.interpolate(x, scale_factor=factor, mode=mode), expected)
 

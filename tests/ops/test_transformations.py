@@ -17,6 +17,11 @@ WITHOUT: dict[str, tuple[str, ...]] = {
     "hardsigmoid": ("jvp", "hvp"),  # the derivative of hardsigmoid_backward is not implemented
     "cdist": ("jvp", "hvp"),  # the derivative of _cdist_backward is not implemented, and forward mode goes through it
     "pdist": ("jvp", "hvp"),  # the same
+    # The second derivative adds 1e-12 to p and to 1 − p, where the first bounds their product from below by 1e-12.
+    "binary_cross_entropy": ("jvp", "hvp"),
+    # "derivative for aten::multi_margin_loss_backward is not implemented", and a forward derivative is taken by differentiating twice.
+    "multi_margin_loss": ("jvp", "hvp"),
+    "multilabel_margin_loss": ("jvp", "hvp"),
 }
 
 

@@ -22,7 +22,7 @@ def torch_outcome(row: Row) -> Outcome:
             return getattr(next(home for home in homes if hasattr(home, name)), name)
 
     args = {n: torch.from_numpy(x).clone() for n, x in arrays(row).items()}
-    floating = [n for n, x in args.items() if x.is_floating_point()]
+    floating = [n for n, x in args.items() if x.is_floating_point() and n not in row.fixed]
     for name in floating:
         args[name].requires_grad_()
 
@@ -70,7 +70,7 @@ def _by_jax(row: Row, call: str, names: Mapping[str, Any], under_jit: bool = Fal
 
     def run() -> Outcome:
         given = {n: jnp.asarray(x) for n, x in arrays(row).items()}
-        floating = {n: x for n, x in given.items() if jnp.issubdtype(x.dtype, jnp.floating)}
+        floating = {n: x for n, x in given.items() if jnp.issubdtype(x.dtype, jnp.floating) and n not in row.fixed}
 
         def of(floats: dict) -> tuple[list, list]:
             result, _ = flatten(eval(call, {**names, **given, **floats}))

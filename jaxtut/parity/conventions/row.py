@@ -40,6 +40,7 @@ class Row:
         source: where the convention is documented or discussed.
         ours: the exception that `jaxtut.functional` raises where PyTorch raises.
         dtype: of the floating arguments.
+        fixed: floating arguments that are not differentiated, since PyTorch refuses it.
         versions: the versions that `torch` and `jax` were measured with.
         note: why, or what is the better choice.
     """
@@ -54,6 +55,7 @@ class Row:
     source: str
     ours: str = ""
     dtype: str = "float32"
+    fixed: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
 
@@ -80,5 +82,6 @@ def read(path: Path) -> tuple[Row, ...]:
     found = []
     for entry in text["row"]:
         torch, jax = (Outcome(**entry.pop(side, {})) for side in ("torch", "jax"))
-        found.append(Row(**entry, torch=torch, jax=jax, versions=text["versions"]))
+        fixed = tuple(entry.pop("fixed", ()))
+        found.append(Row(**entry, fixed=fixed, torch=torch, jax=jax, versions=text["versions"]))
     return tuple(found)

@@ -5,6 +5,7 @@ from . import (
     calls_of_distances,
     calls_of_elementwise,
     calls_of_layers,
+    calls_of_losses,
     calls_of_reductions,
     calls_of_windows,
 )
@@ -12,6 +13,7 @@ from .call import Calls
 
 CALLS: dict[str, Calls] = {
     **calls_of_activations.CALLS,
+    **calls_of_losses.CALLS,
     **calls_of_distances.CALLS,
     **calls_of_elementwise.CALLS,
     **calls_of_reductions.CALLS,
