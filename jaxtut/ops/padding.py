@@ -35,8 +35,8 @@ def pad(
         >>> x = np.array([[1.0, 2.0, 3.0]], "float32")
         >>> pad(x, (1, 2)), pad(x, (2, 0), "reflect")
         (Array([[0., 1., 2., 3., 0., 0.]], dtype=float32), Array([[3., 2., 1., 2., 3.]], dtype=float32))
-        >>> pad(x, (1, 1), "replicate"), pad(x, (1, -1), "circular")
-        (Array([[1., 1., 2., 3., 3.]], dtype=float32), Array([[3., 1., 2.]], dtype=float32))
+        >>> pad(x, (1, 1), "replicate"), pad(x, (1, 0), "circular")
+        (Array([[1., 1., 2., 3., 3.]], dtype=float32), Array([[3., 1., 2., 3.]], dtype=float32))
 
     Raises:
         TypeError: `input` is no array, or `pad` holds no whole numbers.
