@@ -12,6 +12,7 @@ from jaxtyping import Array
 
 from . import windows
 from .max_pooling import Pooled, largest, lowest, winners
+from .precision import accumulated
 from .shapes import ImagesIn, ImagesOut, SequencesIn, SequencesOut, VolumesIn, VolumesOut
 
 # One size, or one for each axis, where None keeps that of the input.
@@ -206,7 +207,7 @@ def _windows(n: int, size: int) -> tuple[np.ndarray, np.ndarray]:
 def _adaptive_average(function: str, axes: int, input: ArrayLike, output_size: OutputSize, keeps: bool = True) -> Array:
     x = windows.pooled(function, input, axes)
     sizes = _sizes(function, x, axes, output_size, keeps)
-    y = x.astype(jnp.float32) if x.dtype.itemsize < 4 else x
+    y = accumulated(x)
     for axis, size in zip(range(-axes, 0), sizes, strict=True):
         positions, counted = _windows(x.shape[axis], size)
         # Selected, not multiplied by 0: what a window does not see cannot make it NaN.

@@ -8,6 +8,7 @@ from jaxtyping import Array
 
 from . import checks, windows
 from .max_pooling import max_pool1d, max_pool2d, max_pool3d
+from .precision import accumulated
 from .rectifiers import relu
 from .shapes import ImagesIn, ImagesOut, SequencesIn, SequencesOut, VolumesIn, VolumesOut
 from .windows import Sizes, Windows
@@ -149,8 +150,7 @@ def _average(
         raise ValueError(
             f"{function}: divisor_override must be a whole number other than 0, but {divisor_override!r} was given"
         )
-    wide = x.astype(jnp.float32) if x.dtype.itemsize < 4 else x
-    sums = _window_sums(wide, where)
+    sums = _window_sums(accumulated(x), where)
     if divisor_override is not None:
         return (sums / divisor_override).astype(x.dtype)
     counts = jnp.asarray(_counts(where, count_include_pad), sums.dtype)

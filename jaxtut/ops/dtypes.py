@@ -61,8 +61,3 @@ def filled(function: str, argument: str, value: Number, dtype: DTypeLike) -> Arr
             raise ValueError(f"{function}: {argument} must fit into {jnp.dtype(dtype)}, but {value} was given")
         value = value % (info.max + 1) if info.min == 0 else value
     return jnp.asarray(value, dtype)
-
-
-def accumulated(x: Array) -> Array:
-    """Return 16-bit floats as float32: sums are kept there, as in PyTorch, and rounded once."""
-    return x.astype(jnp.float32) if x.dtype.itemsize < 4 else x

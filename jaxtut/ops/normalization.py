@@ -10,7 +10,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array
 
 from . import checks
-from .precision import at_least_single
+from .precision import accumulated, at_least_single
 from .shapes import AnyFloats, Floats, Vector
 
 
@@ -85,7 +85,7 @@ def rms_norm(
     x = checks.floating("rms_norm", "input", input)
     axes = _normalized("rms_norm", x, normalized_shape)
     w = _parameter("rms_norm", "weight", weight, x, x.shape[axes[0] :])
-    wide = x.astype(at_least_single(x.dtype))
+    wide = accumulated(x)
     small = float(jnp.finfo(wide.dtype).eps) if eps is None else eps
     y = wide * lax.rsqrt(jnp.mean(jnp.square(wide), axes, keepdims=True) + jnp.asarray(small, wide.dtype))
     return _affine(y, w, None).astype(x.dtype)
@@ -370,7 +370,7 @@ def local_response_norm(input: AnyFloats, size: int, alpha: float = 1e-4, beta: 
         raise ValueError(f"{name}: input must have shape (batch, channels, positions, ...), but {x.shape} was given")
     if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or size < 1:
         raise ValueError(f"{name}: size must be a positive integer, but {size!r} was given")
-    wide = x.astype(at_least_single(x.dtype))
+    wide = accumulated(x)
     window = [1] * x.ndim
     window[1] = int(size)
     pads = [(0, 0)] * x.ndim
@@ -425,7 +425,7 @@ def _centred(x: Array, axes: tuple[int, ...]) -> tuple[Array, Array, Array]:
     rounding, 6e-5 of a mean of 1,000, and what is left of it in the deviations is seen and removed by the second. The first shifts
     everything alike, so no gradient passes through it.
     """
-    wide = x.astype(at_least_single(x.dtype))
+    wide = accumulated(x)
     shift = lax.stop_gradient(jnp.mean(wide, axes, keepdims=True))
     moved = wide - shift
     rest = jnp.mean(moved, axes, keepdims=True)
@@ -439,7 +439,7 @@ def _normalize(x: Array, axes: tuple[int, ...], eps: float) -> Array:
 
 
 def _standardize(x: Array, mean: Array, variance: Array, eps: float) -> Array:
-    return (x.astype(at_least_single(x.dtype)) - mean) * _inverse_deviation(variance, eps)
+    return (accumulated(x) - mean) * _inverse_deviation(variance, eps)
 
 
 def _inverse_deviation(variance: Array, eps: float) -> Array:

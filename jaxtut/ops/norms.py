@@ -10,9 +10,10 @@ from jaxtyping import Array, Shaped
 
 from . import checks
 from .dimensions import Dims, axes, not_empty
-from .dtypes import Number, accumulated, number
+from .dtypes import Number, number
 from .elementwise import absolute, sign
 from .powers import power_to
+from .precision import accumulated
 from .shapes import AnyFloats, Floats
 
 Norms = Shaped[Array, "..."]

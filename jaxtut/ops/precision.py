@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 from .shapes import Floats
 
@@ -22,3 +24,8 @@ def at_least_single(dtype: np.dtype) -> np.dtype:
         (dtype('float32'), dtype('float64'))
     """
     return dtype if dtype.itemsize >= 4 else np.dtype(np.float32)
+
+
+def accumulated(x: Array) -> Array:
+    """Return 16-bit floats as float32: sums are kept there, as in PyTorch, and rounded once; other arrays as they are."""
+    return x.astype(at_least_single(x.dtype)) if jnp.issubdtype(x.dtype, jnp.floating) else x

@@ -9,7 +9,8 @@ from jax.typing import ArrayLike, DTypeLike
 from jaxtyping import Array, Shaped
 
 from . import checks
-from .dtypes import accumulated, integers
+from .dtypes import integers
+from .precision import accumulated
 
 AnyNumbers = Shaped[ArrayLike, "..."]
 Numbers = Shaped[Array, "..."]

@@ -9,6 +9,7 @@ from jaxtyping import Array
 
 from . import checks
 from .checks import Reduction
+from .elementwise import absolute
 from .shapes import AnyFloats, Floats, Losses
 
 
@@ -85,7 +86,7 @@ def l1_loss(
     PyTorch's counterpart: `torch.nn.functional.l1_loss`. Plain JAX: `jnp.abs` has slope 1 at 0.
     """
     checks.no_deprecated("l1_loss", size_average=size_average, reduce=reduce)
-    return _reduced("l1_loss", _abs(_difference("l1_loss", input, target)), weight, reduction)
+    return _reduced("l1_loss", absolute(_difference("l1_loss", input, target)), weight, reduction)
 
 
 def smooth_l1_loss(
@@ -130,7 +131,7 @@ def smooth_l1_loss(
     if not beta >= 0:  # true at NaN too
         raise ValueError(f"{name}: beta must not be negative, but {beta} was given")
     d = _difference(name, input, target)
-    return checks.reduce(name, _smooth_l1(d, beta) if beta else _abs(d), reduction)
+    return checks.reduce(name, _smooth_l1(d, beta) if beta else absolute(d), reduction)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(1,))
@@ -225,15 +226,3 @@ def _difference(function: str, input: AnyFloats, target: AnyFloats) -> Floats:
     checks.same_shape(function, input=x, target=t)
     checks.same_dtype(function, input=x, target=t)
     return x - t
-
-
-@jax.custom_jvp
-def _abs(x: Floats) -> Floats:
-    return jnp.abs(x)
-
-
-@_abs.defjvp
-def _abs_jvp(primals: tuple[Floats], tangents: tuple[Floats]) -> tuple[Floats, Floats]:
-    (x,), (t,) = primals, tangents
-    # Not jnp.sign(x), which is NaN at NaN: PyTorch's slope is 0 there.
-    return _abs(x), t * ((x > 0).astype(x.dtype) - (x < 0).astype(x.dtype))

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from . import checks
+from .elementwise import absolute
 from .precision import in_single
 from .shapes import AnyFloats, AnyNumbers, Floats
 
@@ -173,12 +174,12 @@ def softsign(input: AnyNumbers) -> Floats:
 
 @jax.custom_jvp
 def _softsign(x: Floats) -> Floats:
-    return x / (1 + jnp.abs(x))
+    return x / (1 + absolute(x))
 
 
 @_softsign.defjvp
 def _softsign_jvp(primals: tuple[Floats], tangents: tuple[Floats]) -> tuple[Floats, Floats]:
     (x,), (t,) = primals, tangents
-    rest = 1 + jnp.abs(x)
+    rest = 1 + absolute(x)
     # At ±inf PyTorch's slope is 0 · ∞, NaN.
     return _softsign(x), t * (1 / rest) * (1 / rest + 0 * x)

@@ -10,7 +10,8 @@ from jaxtyping import Array, Shaped
 
 from . import checks
 from .dimensions import Dims, axes
-from .dtypes import Number, accumulated, number
+from .dtypes import Number, number
+from .precision import accumulated
 from .shapes import AnyFloats
 
 Floats = Shaped[Array, "..."]
