@@ -1,6 +1,11 @@
 """Settings that every test runs under: no implicit promotion of rank or dtype, so that each operation says what it means."""
 
-import jax
+import os
+
+# Two workers share the machine: small tensors want one thread each. Read by PyTorch when it is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import jax  # noqa: E402
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")

@@ -7,6 +7,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array
 
 from . import checks, windows
+from .elementwise import absolute
 from .max_pooling import max_pool1d, max_pool2d, max_pool3d
 from .precision import accumulated
 from .rectifiers import relu
@@ -190,7 +191,7 @@ def lp_pool1d(
 
     Args:
         input: x, shape (batch, channels, length) or (channels, length).
-        norm_type: p; infinite for the largest.
+        norm_type: p; infinite for the largest magnitude, −infinite for the smallest.
         kernel_size: the size of the window.
         stride: positions between neighbouring windows; None means `kernel_size`.
         ceil_mode: let the last window hang over the edge.
@@ -222,7 +223,7 @@ def lp_pool2d(
 
     Args:
         input: x, shape (batch, channels, height, width) or (channels, height, width).
-        norm_type: p; infinite for the largest.
+        norm_type: p; infinite for the largest magnitude, −infinite for the smallest.
         kernel_size: height and width of the window.
         stride: pixels between neighbouring windows; None means `kernel_size`.
         ceil_mode: let the last window hang over the edge.
@@ -254,7 +255,7 @@ def lp_pool3d(
 
     Args:
         input: x, shape (batch, channels, depth, height, width) or (channels, depth, height, width).
-        norm_type: p; infinite for the largest.
+        norm_type: p; infinite for the largest magnitude, −infinite for the smallest.
         kernel_size: depth, height and width of the window.
         stride: voxels between neighbouring windows; None means `kernel_size`.
         ceil_mode: let the last window hang over the edge.
@@ -289,10 +290,12 @@ def _power_pool(
     p = checks.number(function, "norm_type", norm_type)
     if p == 0:
         raise ValueError(f"{function}: norm_type must not be 0, but {norm_type} was given")
+    x = windows.pooled(function, input, axes)
     if np.isinf(p):
         largest = (max_pool1d, max_pool2d, max_pool3d)[axes - 1]
-        return largest(input, kernel_size, stride, 0, 1, ceil_mode)  # pyright: ignore[reportReturnType]
-    x = windows.pooled(function, input, axes)
+        signed = absolute(x) if p > 0 else -absolute(x)
+        extreme = largest(signed, kernel_size, stride, 0, 1, ceil_mode)
+        return extreme if p > 0 else -extreme
     kernel = windows.per_axis(function, "kernel_size", kernel_size, axes, 1)
     means = _average(function, axes, jnp.power(x, jnp.asarray(p, x.dtype)), kernel, stride, 0, ceil_mode, True, None)
     # The slope of relu at 0 is a selected 0, which the root's infinite slope there cannot turn into NaN.

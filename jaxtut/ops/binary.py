@@ -57,8 +57,10 @@ def binary_cross_entropy(
     p, t = _arguments(name, input, target)
     bad = ~((p >= 0) & (p <= 1))  # true at NaN too
     message = f"{name}: input must lie in [0, 1]"
-    if checks.concrete(p) and bool(bad.any()):
-        raise ValueError(f"{message}, but {float(p[bad][0])} was given; raw scores belong into {name}_with_logits")
+    if checks.concrete(bad) and bool(bad.any()):
+        raise ValueError(
+            f"{message}, but {checks.offender(p, bad)} was given; raw scores belong into {name}_with_logits"
+        )
     losses = checks.poison(_bce(p, t), bad, message)
     return checks.reduce(name, _weighted(name, losses, weight, "weight"), reduction)
 

@@ -18,7 +18,22 @@ def array(function: str, argument: str, x: Any) -> Array:
     """Return `x` as a JAX array, or refuse what is not an array: lists and Python numbers are not, as in PyTorch."""
     if not isinstance(x, (jax.Array, np.ndarray, np.generic)):
         raise TypeError(f"{function}: {argument} must be an array, but {type(x).__name__} was given")
+    if isinstance(x, (np.ndarray, np.integer)) and x.dtype.kind in "iu" and x.dtype.itemsize == 8:
+        _check_narrowing(function, argument, np.asarray(x))
     return jnp.asarray(x)
+
+
+def _check_narrowing(function: str, argument: str, x: np.ndarray) -> None:
+    """Refuse 64-bit integers that JAX would wrap into 32 bits without a word: label 2³² would become label 0."""
+    narrow = jax.dtypes.canonicalize_dtype(x.dtype)
+    if narrow == x.dtype or x.size == 0:
+        return
+    least, most = np.iinfo(narrow).min, np.iinfo(narrow).max
+    for value in (int(x.min()), int(x.max())):
+        if not least <= value <= most:
+            raise ValueError(
+                f"{function}: {argument} holds {value}, which does not fit into {narrow}; jax_enable_x64 keeps 64 bits"
+            )
 
 
 def floating(function: str, argument: str, x: Any) -> Array:
@@ -159,8 +174,19 @@ def reduce(function: str, loss: Array, reduction: Reduction) -> Array:
 
 
 def concrete(*arrays: Array) -> bool:
-    """Say whether the values can be looked at now: outside `jit`, `vmap` and `scan`."""
+    """Say whether the values can be looked at now: outside `jit`, `vmap` and `scan`.
+
+    What is compared under `grad` alone can be looked at, since a comparison has no derivative.
+    """
     return not any(isinstance(x, Tracer) for x in arrays)
+
+
+def offender(x: Array, bad: Bool[Array, "..."]) -> float:
+    """Return the first number of `x` where `bad`, both concrete but for the derivative that `grad` carries along."""
+    inner: Any = x
+    while isinstance(inner, Tracer) and hasattr(inner, "primal"):
+        inner = inner.primal
+    return float(np.asarray(inner, np.float64)[np.asarray(bad)][0])
 
 
 def poison(x: Array, bad: Bool[Array, "..."], message: str) -> Array:

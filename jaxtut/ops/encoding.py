@@ -125,15 +125,17 @@ def embedding(
     if max_norm is not None:
         longest = float(number("embedding", "max_norm", max_norm))
         table = _held(table, longest, float(number("embedding", "norm_type", norm_type)))
-    found = _weighed(_looked_up(table, inside, padding_idx), inside, size, scale_grad_by_freq)
+    found = _weighed(_looked_up(table, inside, bad, padding_idx), inside, size, scale_grad_by_freq)
     return _marked(found, bad[..., None])
 
 
-def _looked_up(table: Array, rows: Array, padding: int | None) -> Array:
+def _looked_up(table: Array, rows: Array, bad: Array, padding: int | None) -> Array:
     found = jnp.take(table, rows, axis=0, mode="clip")
     if padding is None:
         return found
-    return jnp.where((rows == padding % table.shape[0])[..., None], jax.lax.stop_gradient(found), found)
+    # A row number out of range is moved to the nearest row, whose gradient must become NaN also where it is the padding.
+    still = (rows == padding % table.shape[0]) & ~bad
+    return jnp.where(still[..., None], jax.lax.stop_gradient(found), found)
 
 
 def _weighed(found: Array, rows: Array, size: int, by_frequency: bool) -> Array:

@@ -40,7 +40,7 @@ def elu(input: AnyFloats, alpha: float = 1.0, inplace: bool = False) -> Floats:
         ValueError: `inplace` is true.
 
     Slope: 1 for x > 0, alpha · e^x elsewhere, **alpha at 0**, and 1 at NaN.
-    PyTorch's counterpart: `torch.nn.functional.elu`. Plain JAX: `jax.nn.elu` is 0/0 nowhere, and its float32 slope below −17 is a rounding of 0.
+    PyTorch's counterpart: `torch.nn.functional.elu`. Plain JAX: the float32 slope of `jax.nn.elu` is 0 below −17, where e^x is not.
     """
     checks.no_inplace("elu", inplace)
     x = checks.floating("elu", "input", input)

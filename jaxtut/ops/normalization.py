@@ -179,14 +179,14 @@ def instance_norm(
     """
     name = "instance_norm"
     x = checks.floating(name, "input", input)
+    if x.ndim < 2:
+        raise ValueError(f"{name}: input must have shape (batch, channels, ...), but {x.shape} was given")
     if (running_mean is None) != (running_var is None):
         raise ValueError(f"{name}: running_mean and running_var must be given both or not at all")
     if not use_input_stats and running_mean is None:
         raise ValueError(f"{name}: running_mean and running_var must be given where use_input_stats is false")
     if use_input_stats and math.prod(x.shape[2:]) == 1:
         raise ValueError(f"{name}: a channel needs more than one position, but input of shape {x.shape} was given")
-    if x.ndim < 2:
-        raise ValueError(f"{name}: input must have shape (batch, channels, ...), but {x.shape} was given")
     w, b = (_channel_parameter(name, n, p, x) for n, p in (("weight", weight), ("bias", bias)))
     mean, variance = (
         _channel_parameter(name, n, p, x) for n, p in (("running_mean", running_mean), ("running_var", running_var))
@@ -324,6 +324,8 @@ def _batch_norm(
     given = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
     mean, variance, w, b = (_channel_parameter(name, n, p, x) for n, p in given.items())
     count = x.size // max(x.shape[1], 1)
+    if checks.number(name, "eps", eps) < 0 or (training and eps <= 0):
+        raise ValueError(f"{name}: eps must be positive (in evaluation at least 0), but {eps} was given")
     if training:
         if count == 1:
             raise ValueError(

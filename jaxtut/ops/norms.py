@@ -1,6 +1,7 @@
 """Lengths of vectors, with PyTorch's slope 0 at the zero vector."""
 
 import math
+from collections.abc import Sequence
 from functools import partial
 
 import jax
@@ -92,7 +93,7 @@ def norm(
     if isinstance(p, str):
         if p != "fro":
             raise ValueError(f"norm: p must be a number or 'fro', but {p!r} was given")
-        if dim is not None and not isinstance(dim, int) and len(dim) > 2:
+        if dim is not None and isinstance(dim, Sequence) and len(dim) > 2:
             raise ValueError(f"norm: p='fro' takes one or two dimensions, but dim={dim} was given")
     return _of("norm", x, 2.0 if p is None or isinstance(p, str) else p, dim, keepdim, dtype)
 

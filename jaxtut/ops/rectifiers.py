@@ -106,7 +106,7 @@ def hardtanh(input: AnyNumbers, min_val: float = -1.0, max_val: float = 1.0, inp
 
     Raises:
         TypeError: `input` is not an array of signed integers or floats.
-        ValueError: `min_val` is above `max_val`, bounds that an integer array cannot hold, or `inplace` is true.
+        ValueError: `min_val` is above `max_val`, or `inplace` is true.
 
     Slope: 1 between the bounds, **0 at both bounds**, 0 outside, and 1 at NaN.
     PyTorch's counterpart: `torch.nn.functional.hardtanh`; `torch.clamp` is the same function with slope 1 at the bounds. Plain JAX:
@@ -304,7 +304,7 @@ def rrelu(
     if key is None:
         raise ValueError("rrelu: training needs a key, key=jax.random.key(seed)")
     slopes = jax.random.uniform(key, x.shape, at_least_single(x.dtype), low, high).astype(x.dtype)
-    return jnp.where(x > 0, x, x * slopes)
+    return x * jnp.where(x <= 0, slopes, jnp.ones_like(slopes))  # 1 at NaN, as in PyTorch
 
 
 def step(input: AnyFloats) -> Floats:

@@ -136,9 +136,9 @@ def _taps(
         if mode == "nearest" and factor is None and out == size:
             places = i
         return np.minimum(np.floor(places).astype(int), size - 1)[:, None], np.ones((out, 1), t)
-    if antialias:
-        return _antialiased(mode, size, out, t(scale), t)
     corners = t(size - 1) / t(out - 1) if out > 1 else t(0)
+    if antialias:
+        return _antialiased(mode, size, out, t(corners if aligned else scale), t)
     centre = i.astype(t) * corners if aligned else (i.astype(t) + t(0.5)) * scale - t(0.5)
     if mode == "bicubic":
         return _cubic(centre, size, t)
@@ -188,5 +188,4 @@ def _resampled(x: Array, axis: int, indices: np.ndarray, weights: np.ndarray) ->
         return jnp.moveaxis(moved[..., indices[:, 0]], -1, axis)
     taken = moved[..., indices]
     factors = jnp.broadcast_to(jnp.asarray(weights, x.dtype), taken.shape)
-    # A weight of 0 must not turn an infinite neighbour into NaN where PyTorch does not read it.
     return jnp.moveaxis(jnp.sum(taken * factors, -1), -1, axis)

@@ -1,5 +1,6 @@
 """Spread of numbers, and the logarithm of a sum of exponentials."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import jax
@@ -123,7 +124,7 @@ def logsumexp(input: Shaped[ArrayLike, "..."], dim: Dims, keepdim: bool = False)
     if dim is None:
         raise TypeError("logsumexp: dim must be an integer or a tuple of them, but None was given")
     over = axes("logsumexp", dim, x.ndim)
-    if not isinstance(dim, int) and len(dim) == 0 and not keepdim and x.ndim and x.size:
+    if isinstance(dim, Sequence) and len(dim) == 0 and not keepdim and x.ndim and x.size:
         raise ValueError("logsumexp: dim=() needs keepdim=True, as in PyTorch")
     wide = accumulated(x)
     most = lax.stop_gradient(jnp.max(wide, over, keepdims=True, initial=-jnp.inf))
@@ -147,7 +148,7 @@ def _spread(
         dim, unbiased = None, dim
     if unbiased is not None and correction is not None:
         raise TypeError(f"{function}: expected unbiased or correction, but both were given")
-    if dim is not None and not isinstance(dim, int) and len(dim) == 0:
+    if dim is not None and isinstance(dim, Sequence) and len(dim) == 0:
         raise ValueError(f"{function}: dim=() is not taken; write dim=None for all dimensions")
     less = (
         1.0
