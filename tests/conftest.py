@@ -5,7 +5,7 @@ import os
 # Two workers share the machine: small tensors want one thread each. Read by PyTorch when it is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import jax  # noqa: E402
+import jax
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")

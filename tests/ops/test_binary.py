@@ -189,3 +189,10 @@ def test_refuses_a_pos_weight_that_does_not_fit() -> None:
     x = np.full((2, 3), 0.5, "float32")
     with pytest.raises(ValueError, match=r"pos_weight of shape \(2,\) does not broadcast to the input's \(2, 3\)"):
         F.binary_cross_entropy_with_logits(x, x, pos_weight=x[:, 0])
+
+
+def test_a_value_that_grad_carries_along_is_still_refused() -> None:
+    p, t = np.array([0.5, 1.5], "float32"), np.ones(2, "float32")
+    with pytest.raises(ValueError, match=r"input must lie in \[0, 1\], but 1.5 was given"):
+        jax.grad(F.binary_cross_entropy)(p, t)
+    assert np.isnan(jax.jit(jax.grad(F.binary_cross_entropy))(p, t)[1])

@@ -92,3 +92,14 @@ def test_refuses_what_pytorch_refuses() -> None:
         F.embedding(rows, TABLE, 1.0)
     with pytest.raises(ValueError, match="embedding: sparse=True is not taken"):
         F.embedding(rows, TABLE, sparse=True)
+
+
+def test_a_row_out_of_range_beside_the_padding_row_has_no_clean_gradient() -> None:
+    table = np.ones((3, 2), "float32")
+    slope = jax.jit(jax.grad(lambda w, i: F.embedding(i, w, padding_idx=0).sum()))(table, np.array([-1, 1]))
+    assert np.isnan(np.asarray(slope)[0]).all()
+
+
+def test_a_number_that_32_bits_cannot_hold_is_refused() -> None:
+    with pytest.raises(ValueError, match="input holds 4294967296, which does not fit into int32"):
+        F.embedding(np.array([2**32]), np.ones((3, 2), "float32"))

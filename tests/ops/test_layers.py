@@ -251,6 +251,23 @@ def test_sampling_at_the_edges_and_where_there_is_no_number(mode: str, padding_m
     )
 
 
+@pytest.mark.parametrize("p", [np.inf, -np.inf])
+def test_power_pooling_at_infinity_takes_magnitudes(p: float) -> None:
+    x = np.array([[[-5.0, 1.0], [2.0, -3.0]]], "float32")
+    np.testing.assert_array_equal(F.lp_pool2d(x, p, 2), TF.lp_pool2d(torch.tensor(x), p, 2))
+    assert float(F.lp_pool2d(x, p, 2).item()) == (5.0 if p > 0 else 1.0)
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("size", [(3, 4), (8, 9), (1, 1)])
+def test_aligned_corners_with_a_filter(mode: str, size: tuple[int, int]) -> None:
+    x = RNG.standard_normal((1, 1, 5, 7)).astype("float32")
+    options = {"mode": mode, "align_corners": True, "antialias": True}
+    np.testing.assert_allclose(
+        F.interpolate(x, size, **options), TF.interpolate(torch.tensor(x), size, **options), atol=1e-5
+    )
+
+
 def test_values_by_hand():
     np.testing.assert_array_equal(F.avg_pool1d(np.array([[0.0, 3.0, 6.0]], "float32"), 3, 1, 1), [[1.0, 3.0, 3.0]])
     np.testing.assert_array_equal(

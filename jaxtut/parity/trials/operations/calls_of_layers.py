@@ -171,7 +171,7 @@ def interpolate(draw: Draw) -> Call:
     else:
         options["scale_factor"] = draw.choice((2, 1.5, 0.6, 1.7))
         options["recompute_scale_factor"] = draw.choice((None, True))
-    if mode in ("bilinear", "bicubic") and draw.choice((True, False)) and not options["align_corners"]:
+    if mode in ("bilinear", "bicubic") and draw.choice((True, False)):
         options["antialias"] = True
     return Call((x,), options=options)
 

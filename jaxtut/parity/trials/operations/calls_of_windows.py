@@ -85,7 +85,9 @@ def power_pooling(axes: int) -> Calls:
         if draw.choice((True, False)):
             options["stride"] = draw.choice((1, 2, 3))
         # PyTorch's lp_pool1d takes a number, not a sequence.
-        return Call((x.clip(max=100), draw.choice((1, 2, 3.0, 2.5)), draw.choice((2, 3))), options=options)
+        return Call(
+            (x.clip(max=100), draw.choice((1, 2, 3.0, 2.5, np.inf, -np.inf)), draw.choice((2, 3))), options=options
+        )
 
     return calls
 
