@@ -125,7 +125,8 @@ def triplet_margin_loss(
 
     Slope: that of the distances where the loss is positive **and where it is just 0**; 0 beyond, and at NaN. A norm's slope is **0 where it is 0**
     (with p < 1 wherever a component is 0), ties of p = ∞ share it equally, p = 0 has none. A tie of `swap` shares it equally too.
-    PyTorch's counterpart: `torch.nn.functional.triplet_margin_loss`. Plain JAX: `jnp.linalg.norm` has slope NaN at 0, so that equal vectors spoil
+    PyTorch's counterpart: `torch.nn.functional.triplet_margin_loss`. Optax: `triplet_margin_loss` adds ε under the root, and takes no absolute
+    values before the power, which is no distance for odd p. Plain JAX: `jnp.linalg.norm` has slope NaN at 0, so that equal vectors spoil
     the gradient when ε is 0.
     """
     name = "triplet_margin_loss"

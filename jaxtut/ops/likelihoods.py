@@ -102,7 +102,7 @@ def poisson_nll_loss(
 
     Slope: exp(x) − t, or 1 − t / (x + ε). Stirling's term has slope 0 in the target where t ≤ 1, and **NaN where t ≤ 0**, since it is computed
     there and then left out.
-    PyTorch's counterpart: `torch.nn.functional.poisson_nll_loss`. Optax: `poisson_nll_loss` has the same formula.
+    PyTorch's counterpart: `torch.nn.functional.poisson_nll_loss`. Plain JAX: `jax.scipy.special.gammaln(t + 1)` is log t! itself.
     """
     name = "poisson_nll_loss"
     checks.no_deprecated(name, size_average=size_average, reduce=reduce)

@@ -108,12 +108,12 @@ def multilabel_soft_margin_loss(
         raise ValueError(f"{name}: input must have a dimension of classes, but a 0-d array was given")
     axis, classes = x.ndim - 1, x.shape[-1]
     log_p, log_q, t = checks.promoted(logsigmoid(x), logsigmoid(-x), t)
-    log_p, log_q, t = checks.broadcast(name, input=log_p, negated=log_q, target=t)
-    losses = -(t * log_p + (1 - t) * log_q)
+    log_p, t = checks.broadcast(name, input=log_p, target=t)
+    losses = -(t * log_p + (1 - t) * jnp.broadcast_to(log_q, t.shape))
     if weight is not None:
         w = checks.numeric(name, "weight", weight, booleans=True)
         losses, w = checks.promoted(losses, w)
-        losses = jnp.multiply(*checks.broadcast(name, input=losses, weight=w))
+        losses = jnp.multiply(*checks.broadcast(name, losses=losses, weight=w))
     return checks.reduce(name, jnp.sum(losses, axis) / classes, reduction)
 
 

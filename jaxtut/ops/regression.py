@@ -180,7 +180,7 @@ def huber_loss(
 
     Slope: d inside, δ · sign(d) outside and **where |d| = δ**, and NaN where d is NaN; the second derivative is 0 where |d| = δ.
     PyTorch's counterpart: `torch.nn.functional.huber_loss`, which has neither `size_average` nor `reduce`.
-    Optax: `huber_loss` has second derivative 1/2 where |d| = δ, where its clip is at a tie.
+    Optax: `huber_loss` has the same value and slope, but second derivative 1/4 where |d| = δ, since its `jnp.minimum` splits the tie.
     """
     name = "huber_loss"
     delta = checks.number(name, "delta", delta)
