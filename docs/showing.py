@@ -66,7 +66,9 @@ def conventions(family: str) -> HTML:
         )
         body.append("".join(f"<td{_mark(i, parts, follows)}>{escape(cell)}</td>" for i, cell in enumerate(cells)))
     head = "".join(f"<th>{escape(heading)}</th>" for heading in headings)
-    return HTML(f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(f'<tr>{x}</tr>' for x in body)}</tbody></table>")
+    return HTML(
+        f"<table class='conventions'><thead><tr>{head}</tr></thead><tbody>{''.join(f'<tr>{x}</tr>' for x in body)}</tbody></table>"
+    )
 
 
 def _mark(column: int, parts: bool, follows: bool) -> str:
