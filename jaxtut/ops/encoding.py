@@ -15,6 +15,8 @@ from .dtypes import number
 from .norms import p_norm
 from .shapes import Labels
 
+OUT_OF_RANGE = "embedding: a row number is out of range"
+
 
 def one_hot(tensor: Labels, num_classes: int = -1) -> Int[Array, "*batch classes"]:
     """Turn labels into rows with a single 1.
@@ -58,6 +60,7 @@ def one_hot(tensor: Labels, num_classes: int = -1) -> Int[Array, "*batch classes
     rows = (
         labels[..., None] == jnp.arange(num_classes, dtype=labels.dtype).reshape((1,) * labels.ndim + (-1,))
     ).astype(labels.dtype)
+    checks.debug_check(bad, "one_hot: a label is out of range")
     return jnp.where(bad[..., None], -1, rows)
 
 
@@ -97,7 +100,7 @@ def embedding(
                [2., 2.]], dtype=float32)
 
     Raises:
-        TypeError: `input` is not of int32 or int64, or `weight` is not an array.
+        TypeError: `input` is not of int32 or int64, or `weight` is not an array, or one of booleans or unsigned integers under `jit`.
         LabelError: a row number is negative or too large.
         ValueError: `weight` has not two dimensions, `padding_idx` is out of range, or `sparse` is set.
 
@@ -119,8 +122,12 @@ def embedding(
     bad = (rows < 0) | (rows >= size)
     if checks.concrete(bad) and bool(bad.any()):
         raise LabelError(f"embedding: row numbers must lie in [0, {size - 1}], but {int(rows[bad][0])} was given")
+    if not checks.concrete(bad) and (table.dtype == jnp.bool_ or jnp.issubdtype(table.dtype, jnp.unsignedinteger)):
+        raise TypeError(
+            f"embedding: a table of {table.dtype} has no number that marks a row out of range, so under jit and vmap weight must be of another dtype"
+        )
     if size == 0:
-        return jnp.zeros((*rows.shape, table.shape[1]), table.dtype)
+        return _marked(jnp.zeros((*rows.shape, table.shape[1]), table.dtype), bad[..., None])
     inside = jnp.clip(rows, 0, size - 1)
     if max_norm is not None:
         longest = float(number("embedding", "max_norm", max_norm))
@@ -169,5 +176,6 @@ def _held_jvp(longest: float, order: float, primals: tuple[Array], tangents: tup
 
 def _marked(found: Array, bad: Array) -> Array:
     if jnp.issubdtype(found.dtype, jnp.floating):
-        return checks.poison(found, bad, "embedding: a row number is out of range")
-    return found if found.dtype == jnp.bool_ else jnp.where(bad, jnp.asarray(-1).astype(found.dtype), found)
+        return checks.poison(found, bad, OUT_OF_RANGE)
+    checks.debug_check(bad, OUT_OF_RANGE)
+    return jnp.where(bad, jnp.asarray(-1).astype(found.dtype), found)

@@ -169,8 +169,8 @@ def gaussian_nll_loss(
     x, t = checks.numeric(name, "input", input), checks.numeric(name, "target", target)
     v = _variance(name, var, x)
     bad, message = v < 0, f"{name}: var must not be negative"
-    if checks.concrete(v) and bool(bad.any()):
-        raise ValueError(f"{message}, but {float(v[bad][0])} was given")
+    if checks.concrete(bad) and bool(bad.any()):
+        raise ValueError(f"{message}, but {checks.offender(v, bad)} was given")
     x, t, v = checks.promoted(x, t, checks.poison(_at_least(v, eps), bad, message))
     x, t, v = checks.broadcast(name, input=x, target=t, var=v)
     losses = _gaussian(x - t, v)

@@ -33,6 +33,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .quantities import EXTENDED_FLOATS
+
 NoiseAt = Callable[[np.ndarray], np.ndarray]
 
 BIT_IDENTICAL = "bit-identical"
@@ -55,7 +57,9 @@ UNITS = {
     "bfloat16": (2.0**-8, 2.0**-126),
     "float16": (2.0**-11, 2.0**-24),
     "float8_e4m3fn": (2.0**-4, 2.0**-9),
+    "float8_e4m3fnuz": (2.0**-4, 2.0**-10),
     "float8_e5m2": (2.0**-3, 2.0**-16),
+    "float8_e5m2fnuz": (2.0**-3, 2.0**-17),
 }
 
 # The noise is the largest of eight samples of a random quantity, and the difference to be explained is another sample of it.
@@ -116,7 +120,7 @@ def worst(verdicts: list[str]) -> str:
 
 def widened(x: np.ndarray) -> np.ndarray:
     """Return an array in a dtype that NumPy can calculate in: bfloat16 and 8-bit floats as float32, which holds them exactly; others as they are."""
-    return x.astype(np.float32) if x.dtype.name.startswith(("bfloat16", "float8")) else x
+    return x.astype(np.float32) if x.dtype.name in EXTENDED_FLOATS else x
 
 
 def structural_difference(

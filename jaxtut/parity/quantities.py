@@ -40,9 +40,13 @@ STACKED = {
 }
 
 
+# Floating dtypes that NumPy itself does not know; float32 holds all their numbers.
+EXTENDED_FLOATS = ("bfloat16", "float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz")
+
+
 def is_floating(x: np.ndarray) -> bool:
     """Say whether an array has a floating dtype, bfloat16 and those of 8 bits among them, which NumPy itself does not know."""
-    return np.issubdtype(x.dtype, np.floating) or x.dtype.name.startswith(("bfloat16", "float8"))
+    return np.issubdtype(x.dtype, np.floating) or x.dtype.name in EXTENDED_FLOATS
 
 
 def output_name(path: str) -> str:

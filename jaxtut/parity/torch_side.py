@@ -9,7 +9,7 @@ from jaxtut.errors import MissingDependencyError
 
 from .arguments import Arguments
 from .probes import Probes
-from .quantities import GRADIENT, TAP, TAP_GRADIENT, VALUE, Arrays, Quantities, output_name
+from .quantities import EXTENDED_FLOATS, GRADIENT, TAP, TAP_GRADIENT, VALUE, Arrays, Quantities, output_name
 from .trees import distinct, flatten
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def as_numpy(tensor: "torch.Tensor") -> np.ndarray:
     """Return a tensor as an array of its own, also in the dtypes that NumPy itself does not know."""
     tensor = tensor.detach().cpu().resolve_conj().resolve_neg()
     name = str(tensor.dtype).removeprefix("torch.")
-    if name.startswith(("bfloat", "float8")):
+    if name in EXTENDED_FLOATS:
         import ml_dtypes
 
         return tensor.float().numpy().astype(getattr(ml_dtypes, name))

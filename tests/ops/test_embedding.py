@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as TF
+from jax.experimental import checkify
 
 from jaxtut import functional as F
 from jaxtut import parity
@@ -103,3 +104,22 @@ def test_a_row_out_of_range_beside_the_padding_row_has_no_clean_gradient() -> No
 def test_a_number_that_32_bits_cannot_hold_is_refused() -> None:
     with pytest.raises(ValueError, match="input holds 4294967296, which does not fit into int32"):
         F.embedding(np.array([2**32]), np.ones((3, 2), "float32"))
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8"])
+def test_a_table_that_cannot_mark_a_bad_row_is_refused_under_jit(dtype: str) -> None:
+    table, rows = np.ones((3, 2), dtype), np.array([0, 2])
+    assert (F.embedding(rows, table) == table[rows]).all()
+    with pytest.raises(TypeError, match=f"a table of {dtype} has no number that marks a row out of range"):
+        jax.jit(F.embedding)(rows, table)
+
+
+def test_every_row_of_an_empty_table_is_out_of_range() -> None:
+    assert np.isnan(jax.jit(F.embedding)(np.array([0, 1]), np.ones((0, 2), "float32"))).all()
+
+
+def test_checkify_names_a_bad_row_and_a_bad_label() -> None:
+    calls = ((F.embedding, np.ones((3, 2), "int32"), "row number"), (lambda y, _: F.one_hot(y, 3), None, "label"))
+    for f, table, word in calls:
+        error, _ = checkify.checkify(jax.jit(lambda y, f=f, table=table: f(y, table)))(np.array([0, 3]))
+        assert word in (error.get() or "")

@@ -236,3 +236,9 @@ def test_refuses_wrong_shapes_dtypes_and_options() -> None:
         for deprecated in ("size_average", "reduce"):
             with pytest.raises(ValueError, match=f"{name}: {deprecated}=True is deprecated in PyTorch"):
                 getattr(F, name)(x, x, **{deprecated: True})
+
+
+def test_a_negative_variance_is_refused_under_grad_too() -> None:
+    x, v = np.ones(2, "float32"), np.array([1.0, -1.0], "float32")
+    with pytest.raises(ValueError, match=r"var must not be negative, but -1\.0 was given"):
+        jax.grad(F.gaussian_nll_loss, argnums=2)(x, x, v)

@@ -312,7 +312,16 @@ def test_a_function_that_looks_at_whole_numbers_can_differ():
     assert "looks at values" in report.summary()
 
 
-@pytest.mark.parametrize(("there", "here"), [(torch.bfloat16, jnp.bfloat16), (torch.float8_e4m3fn, jnp.float8_e4m3fn)])
+@pytest.mark.parametrize(
+    ("there", "here"),
+    [
+        (torch.bfloat16, jnp.bfloat16),
+        (torch.float8_e4m3fn, jnp.float8_e4m3fn),
+        (torch.float8_e5m2, jnp.float8_e5m2),
+        (torch.float8_e4m3fnuz, jnp.float8_e4m3fnuz),
+        (torch.float8_e5m2fnuz, jnp.float8_e5m2fnuz),
+    ],
+)
 def test_results_in_dtypes_that_numpy_does_not_know_are_judged(there, here):
     assert compare(lambda x: (1.25 * x).astype(here), lambda x: (1.25 * x).to(there), X).same
     wrong = compare(lambda x: (1.75 * x).astype(here), lambda x: (1.25 * x).to(there), X)
