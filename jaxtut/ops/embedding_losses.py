@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable
 from functools import partial
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
@@ -12,7 +11,9 @@ from jaxtyping import Array, Float
 
 from . import checks
 from .checks import Reduction
+from .extrema import smaller
 from .margins import at_least_zero, same_rank
+from .norms import p_norm
 from .shapes import Floats, Losses
 
 # What cosine_embedding_loss adds to each squared length: a float32 constant in PyTorch's source, also for float64 arrays.
@@ -204,7 +205,7 @@ def _triplet(
 
     near, far = between("anchor", "positive"), between("anchor", "negative")
     if swap:
-        far = _smaller(*_alike(function, far, between("positive", "negative")))
+        far = smaller(*_alike(function, far, between("positive", "negative")))
     near, far = _alike(function, near, far)
     return checks.reduce(function, at_least_zero(margin + near - far), reduction)
 
@@ -214,20 +215,6 @@ def _alike(function: str, near: Array, far: Array) -> tuple[Array, ...]:
     return checks.broadcast(function, **{"distances": near, "other distances": far})
 
 
-@jax.custom_jvp
-def _smaller(x: Floats, y: Floats) -> Floats:
-    return jnp.minimum(x, y)
-
-
-@_smaller.defjvp
-def _smaller_jvp(primals: tuple[Floats, Floats], tangents: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
-    (x, y), (dx, dy) = primals, tangents
-    # Half each at a tie; a NaN is in no comparison, and both get all of it.
-    zeros = jnp.zeros_like(x)
-    dx = jnp.where(x == y, dx / 2, jnp.where(x > y, zeros, dx))
-    return _smaller(x, y), dx + jnp.where(x == y, dy / 2, jnp.where(x < y, zeros, dy))
-
-
 def _distance(function: str, p: float, eps: float, **pair: Array) -> Float[Array, "*batch"]:
     """Return the p-norm of the difference over the last axis."""
     x, y = checks.broadcast(function, **pair)
@@ -235,45 +222,4 @@ def _distance(function: str, p: float, eps: float, **pair: Array) -> Float[Array
     d = d if d.ndim else d[None]
     if d.shape[-1] == 0 and (math.isinf(p) or p < 0):
         raise ValueError(f"{function}: the norm with p = {p} needs features, but arrays of shape {x.shape} have none")
-    return _p_norm(d, p)
-
-
-@partial(jax.custom_jvp, nondiff_argnums=(1,))
-def _p_norm(x: Floats, p: float) -> Float[Array, "*batch"]:
-    size = jnp.abs(x)
-    if math.isinf(p):
-        return jnp.max(size, -1) if p > 0 else jnp.min(size, -1)
-    if p == 0:
-        return jnp.sum((x != 0).astype(x.dtype), -1)
-    if p == 1:
-        return jnp.sum(size, -1)
-    return jnp.sqrt(jnp.sum(x * x, -1)) if p == 2 else jnp.sum(size**p, -1) ** (1 / p)
-
-
-@_p_norm.defjvp
-def _p_norm_jvp(p: float, primals: tuple[Floats], tangents: tuple[Floats]) -> tuple[Floats, Floats]:
-    (x,), (t,) = primals, tangents
-    norm = _p_norm(x, p)
-    if p == 0:
-        return norm, jnp.zeros_like(
-            norm
-        )  # no slope at all, where a slope of 0 would turn an infinite cotangent into NaN
-    tangent = jnp.sum(t * _p_norm_slope(x, norm[..., None], p), -1)
-    # Selected, where PyTorch selects: the other slopes of 0 are products, and turn an infinite cotangent into NaN.
-    return norm, jnp.where(norm == 0, 0, tangent) if 1 < p < 2 or 2 < p < math.inf else tangent
-
-
-def _p_norm_slope(x: Floats, norm: Float[Array, "*batch 1"], p: float) -> Floats:
-    """Return the slope of the norm, by PyTorch's formula for each p, since they part at 0 and at NaN."""
-    size, sign = jnp.abs(x), (x > 0).astype(x.dtype) - (x < 0).astype(x.dtype)
-    if p == 1:
-        return sign
-    if p == 2:
-        return jnp.where(norm == 0, 0, x / norm)
-    if math.isinf(p):
-        ties = ((size == norm) | jnp.isnan(size)).astype(x.dtype)
-        return sign * (ties / jnp.sum(ties, -1, keepdims=True))
-    if p < 1:
-        return sign * jnp.where(x == 0, 0, size ** (p - 1)) * norm ** (1 - p)
-    scaled = sign * size ** (p - 1) if p < 2 else x * size ** (p - 2)
-    return scaled * jnp.where(norm == 0, 0, 1 / norm ** (p - 1))
+    return p_norm(d, p, (d.ndim - 1,)).squeeze(-1)

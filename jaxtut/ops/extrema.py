@@ -42,7 +42,7 @@ def maximum(input: AnyNumbers, other: AnyNumbers) -> Numbers:
     Slope: 1 in the larger, 0 in the smaller, **1/2 in each where they are equal**, and 1 in both where either is NaN.
     PyTorch's counterpart: `torch.maximum`. Plain JAX: `jnp.maximum` is the same at a tie; at NaN it gives 1/2 or 0.
     """
-    return _larger(*_two("maximum", input, other))
+    return larger(*_two("maximum", input, other))
 
 
 def minimum(input: AnyNumbers, other: AnyNumbers) -> Numbers:
@@ -69,7 +69,7 @@ def minimum(input: AnyNumbers, other: AnyNumbers) -> Numbers:
     Slope: 1 in the smaller, 0 in the larger, **1/2 in each where they are equal**, and 1 in both where either is NaN.
     PyTorch's counterpart: `torch.minimum`. Plain JAX: `jnp.minimum` is the same at a tie; at NaN it gives 1/2 or 0.
     """
-    return _smaller(*_two("minimum", input, other))
+    return smaller(*_two("minimum", input, other))
 
 
 def max(
@@ -209,25 +209,27 @@ def _two(function: str, input: AnyNumbers, other: AnyNumbers) -> tuple[Array, ..
 
 
 @jax.custom_jvp
-def _larger(x: Array, y: Array) -> Array:
+def larger(x: Array, y: Array) -> Array:
+    """Return the larger of two arrays of one shape and dtype, with the slopes of `maximum`."""
     return jnp.where((x >= y) | jnp.isnan(x), x, y)  # of two zeros the first, whatever its sign
 
 
-@_larger.defjvp
+@larger.defjvp
 def _larger_jvp(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
     x, y = primals
-    return _larger(x, y), _of_two(tangents, x == y, x < y, x > y)
+    return larger(x, y), _of_two(tangents, x == y, x < y, x > y)
 
 
 @jax.custom_jvp
-def _smaller(x: Array, y: Array) -> Array:
+def smaller(x: Array, y: Array) -> Array:
+    """Return the smaller of two arrays of one shape and dtype, with the slopes of `minimum`."""
     return jnp.where((x <= y) | jnp.isnan(x), x, y)
 
 
-@_smaller.defjvp
+@smaller.defjvp
 def _smaller_jvp(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
     x, y = primals
-    return _smaller(x, y), _of_two(tangents, x == y, x > y, x < y)
+    return smaller(x, y), _of_two(tangents, x == y, x > y, x < y)
 
 
 def _of_two(tangents: tuple[Array, Array], tie: Array, not_x: Array, not_y: Array) -> Array:
@@ -246,7 +248,7 @@ def _extremum(
     if dim is None and keepdim:
         raise TypeError(f"{function}: keepdim needs dim")
     if other is not None:
-        return (_larger if largest else _smaller)(*_two(function, input, other))
+        return (larger if largest else smaller)(*_two(function, input, other))
     x = checks.numeric(function, "input", input, booleans=True)
     if dim is None:
         not_empty(function, x.shape, tuple(range(x.ndim)))
