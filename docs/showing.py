@@ -9,7 +9,7 @@ from IPython.display import HTML
 
 from jaxtut.parity import Report
 from jaxtut.parity.conventions import Outcome
-from jaxtut.parity.conventions.measure import agree, our_outcome
+from jaxtut.parity.conventions.measure import ULPS, agree, our_outcome
 from jaxtut.parity.conventions.row import FOLDER, read
 from jaxtut.parity.report import number
 
@@ -54,8 +54,8 @@ def conventions(family: str) -> HTML:
     body = []
     for row in read(FOLDER / f"{family}.toml"):
         ours = our_outcome(row)
-        follows = ours.error == row.ours if row.torch.error else agree(ours, row.torch, 8, row.dtype)
-        parts = not agree(row.jax, row.torch, 8, row.dtype)
+        follows = ours.error == row.ours if row.torch.error else agree(ours, row.torch, ULPS, row.dtype)
+        parts = not agree(row.jax, row.torch, ULPS, row.dtype)
         cells = (
             row.op,
             row.point,

@@ -27,6 +27,15 @@ def require_torch() -> Any:
     return torch
 
 
+def counterpart(name: str) -> Callable:
+    """Return PyTorch's function of this name: of `torch.nn.functional`, else of `torch`, else of `torch.linalg`."""
+    torch = require_torch()
+    for home in (torch.nn.functional, torch, torch.linalg):
+        if hasattr(home, name):
+            return getattr(home, name)
+    raise AttributeError(f"PyTorch has no function {name}")
+
+
 class TorchSide:
     """A PyTorch function or module and the way to call it.
 

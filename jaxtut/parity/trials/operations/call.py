@@ -8,8 +8,9 @@ import numpy as np
 
 from jaxtut import functional
 
+from ...torch_side import counterpart
 from ..drawing import Draw
-from ..pair import Pair, require_torch
+from ..pair import Pair
 
 
 @dataclass(frozen=True)
@@ -30,15 +31,6 @@ class Call:
 
 
 Calls = Callable[[Draw], Call]
-
-
-def counterpart(name: str) -> Callable:
-    """Return PyTorch's function of this name: of `torch.nn.functional`, else of `torch`, else of `torch.linalg`."""
-    torch = require_torch()
-    for home in (torch.nn.functional, torch, torch.linalg):
-        if hasattr(home, name):
-            return getattr(home, name)
-    raise AttributeError(f"PyTorch has no function {name}")
 
 
 def pair(name: str, call: Call) -> Pair:
