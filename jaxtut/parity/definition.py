@@ -20,7 +20,8 @@ wide for small elements or too narrow for unstable formulas. The definition meas
    with the gate passed, the function is the same and its float32 form is less accurate: said aloud, and up to FLOAT32_CEILING still identical.
    PyTorch's error is the largest of four runs; where it was lucky in all of them (an exact 0), the error is also measured by moving the
    result of each of its operations by a float32 rounding, in float64. JAX's operations do not count, or an unstable formula would excuse itself.
-   Near-ties that float32 decides otherwise, and subnormal numbers, do not count; they are counted and shown. 16-bit dtypes are judged alike.
+   Near-ties that float32 decides otherwise, and subnormal numbers, do not count; they are counted and shown. 16-bit dtypes are judged alike,
+   without the leniency of the ceiling.
 4. Code that lowers precision inside (a float32 constant, a cast) gives float64 results that carry float32 rounding. If the gate fails and
    such code is found, the report says where, and the two are judged in float32 alone: apart by no more than FLOAT32_FACTOR times what moving
    the inputs by an ulp does to either side.
@@ -317,7 +318,8 @@ def judge_float32(
     )
     if ratio > FLOAT32_FACTOR:
         note = "; ".join(filter(None, [f"{dtype} less accurate by ×{ratio:.3g}", note]))
-    verdict = TO_ROUNDING if ratio <= FLOAT32_CEILING else DIFFERENT
+    # In 16 bits the ceiling would be the size of the numbers themselves.
+    verdict = TO_ROUNDING if ratio <= (FLOAT32_CEILING if dtype == "float32" else FLOAT32_FACTOR) else DIFFERENT
     return Judgement(verdict, float(ulp.max(initial=0)), float(relative.max(initial=0)), index, note)
 
 

@@ -369,3 +369,13 @@ def test_an_error_without_words_is_named():
         return x
 
     assert "cannot run in float64 (ValueError)" in compare(wordless, lambda x: x * 1, X).summary()
+
+
+@pytest.mark.parametrize(("dtype", "factor"), [("bfloat16", 1.5), ("bfloat16", 1.1), ("float16", 1.02)])
+def test_a_factor_in_16_bits_alone_is_a_difference(dtype, factor):
+    report = compare(
+        lambda x: x * (factor if x.dtype == jnp.dtype(dtype) else 1.0), lambda x: x * 1.0, X, dtypes=("float32", dtype)
+    )
+    assert report.verdict == "different"
+    assert report.first_divergence is not None
+    assert report.first_divergence.dtype == dtype

@@ -23,8 +23,6 @@ from .drawing import require_hypothesis
 from .pair import Family, Pair, require_torch
 from .pairs import FAMILIES, Options, options, trials
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
-
 ERROR = "error"
 FALSE_ALARMS = (DIFFERENT, IMPURE, ERROR)
 DRAWN = 200
@@ -198,46 +196,33 @@ def table(found: Sweep) -> Table:
     return shown
 
 
-Budget = Annotated[float, typer.Option(help="Seconds after which no new pair is compared.", min=0)]
-Seed = Annotated[int, typer.Option(help="Seed of the pairs.", min=0)]
-Examples = Annotated[int | None, typer.Option(help="How many pairs at most.", min=0)]
-Start = Annotated[int, typer.Option(help="The first trial of the seed.", min=0)]
-Only = Annotated[list[str] | None, typer.Option(help="A family; can be given more than once.")]
-Json = Annotated[Path | None, typer.Option(help="Write counts and reproductions to this JSON file.")]
+def command(source: Source, text: str) -> typer.Typer:
+    """Return the command line of a sweep: it prints alarms and a table, writes JSON, and exits 1 on an alarm."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=text)
+
+    @app.command()
+    def main(
+        budget: Annotated[float, typer.Option(help="Seconds after which no new pair is compared.", min=0)] = 60.0,
+        seed: Annotated[int, typer.Option(help="Seed of the pairs.", min=0)] = 0,
+        examples: Annotated[int | None, typer.Option(help="How many pairs at most.", min=0)] = None,
+        start: Annotated[int, typer.Option(help="The first trial of the seed.", min=0)] = 0,
+        only: Annotated[list[str] | None, typer.Option(help="A family; can be given more than once.")] = None,
+        json: Annotated[Path | None, typer.Option(help="Write counts and reproductions to this JSON file.")] = None,
+    ) -> None:
+        """Compare random correct pairs; exit 1 if one of them is called different, or fails."""
+        if unknown := sorted(set(only or ()) - set(source.families)):
+            raise typer.BadParameter(f"there is no family {', '.join(unknown)}; there are {', '.join(source.families)}")
+        console = Console(soft_wrap=True)
+        found = sweep(only, seed, budget, examples, start, lambda line: console.print(line, markup=False), source)
+        if json is not None:
+            json.write_text(found.to_json() + "\n")
+        console.print(table(found))
+        raise typer.Exit(1 if found.alarms else 0)
+
+    return app
 
 
-@app.command()
-def main(
-    budget: Budget = 60.0,
-    seed: Seed = 0,
-    examples: Examples = None,
-    start: Start = 0,
-    only: Only = None,
-    json: Json = None,
-) -> None:
-    """Compare random correct pairs; exit 1 if the engine calls one of them different, or fails."""
-    run(PAIRS, budget, seed, examples, start, only, json)
-
-
-def run(
-    source: Source,
-    budget: float,
-    seed: int,
-    examples: int | None,
-    start: int,
-    only: list[str] | None,
-    json: Path | None,
-) -> None:
-    """Run a sweep from the command line: print alarms and a table, write JSON, exit 1 on an alarm."""
-    if unknown := sorted(set(only or ()) - set(source.families)):
-        raise typer.BadParameter(f"there is no family {', '.join(unknown)}; there are {', '.join(source.families)}")
-    console = Console(soft_wrap=True)
-    found = sweep(only, seed, budget, examples, start, lambda line: console.print(line, markup=False), source)
-    if json is not None:
-        json.write_text(found.to_json() + "\n")
-    console.print(table(found))
-    raise typer.Exit(1 if found.alarms else 0)
-
+app = command(PAIRS, __doc__ or "")
 
 if __name__ == "__main__":
     app()

@@ -4,15 +4,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import typer
-
 from ..drawing import Draw
 from ..pair import Pair
-from ..sweep import Budget, Examples, Json, Only, Seed, Source, Start, run
+from ..sweep import Source, command
 from .call import Calls, pair
 from .registry import CALLS
-
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
 
 def options(draw: Draw, pair: Pair) -> dict[str, Any]:
@@ -30,18 +26,7 @@ FAMILIES: dict[str, Callable[[Draw], Pair]] = {name: partial(_family, name, call
 OPERATIONS = Source(FAMILIES, options, "jaxtut.parity.trials.operations.sweep")
 
 
-@app.command()
-def main(
-    budget: Budget = 60.0,
-    seed: Seed = 0,
-    examples: Examples = None,
-    start: Start = 0,
-    only: Only = None,
-    json: Json = None,
-) -> None:
-    """Compare random calls; exit 1 if one of them is not the same in both."""
-    run(OPERATIONS, budget, seed, examples, start, only, json)
-
+app = command(OPERATIONS, __doc__ or "")
 
 if __name__ == "__main__":
     app()
