@@ -4,6 +4,7 @@ import math
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float
 
@@ -40,7 +41,7 @@ def scaled_dot_product_attention(
         dropout_key: what is drawn from, `jax.random.key(seed)`; the name `key` is taken.
 
     Returns:
-        Shape (..., queries, width_out). A query that sees no key gets 0, as in PyTorch.
+        Shape (..., queries, width_out). A query that sees no key gets 0; NaN at a key makes every query NaN, seen or not: −inf is added to it.
 
     Example:
         >>> import numpy as np
@@ -81,8 +82,8 @@ def scaled_dot_product_attention(
     q, k, v = (jnp.broadcast_to(x, (*heads, *x.shape[-2:])).astype(at_least_single(x.dtype)) for x in (q, k, v))
     factor = 1 / math.sqrt(q.shape[-1]) if scale is None else checks.number(name, "scale", scale)
     scores = jnp.matmul(q * jnp.asarray(factor, q.dtype), jnp.swapaxes(k, -1, -2))
-    seen, added = _mask(name, attn_mask, is_causal, scores, jnp.asarray(query).dtype)
-    weights = _weights(scores if added is None else scores + added, seen)
+    added = _mask(name, attn_mask, is_causal, scores, jnp.asarray(query).dtype)
+    weights = _weights(scores if added is None else scores + added)
     if probability > 0:
         if dropout_key is None:
             raise ValueError(f"{name}: dropout_p={dropout_p} needs a key, dropout_key=jax.random.key(seed)")
@@ -98,13 +99,11 @@ def _for_groups(name: str, x: Array, q: Array) -> Array:
     return jnp.repeat(x, q.shape[-3] // x.shape[-3], axis=-3)
 
 
-def _mask(
-    name: str, attn_mask: ArrayLike | None, is_causal: bool, scores: Array, dtype
-) -> tuple[Bool[Array, "..."] | None, Array | None]:
-    """Return which keys a query sees, and what is added to the scores."""
+def _mask(name: str, attn_mask: ArrayLike | None, is_causal: bool, scores: Array, dtype: np.dtype) -> Array | None:
+    """Return what is added to the scores: −inf where a query does not see a key."""
     if attn_mask is None:
-        seen = jnp.tril(jnp.ones(scores.shape[-2:], bool)) if is_causal else None
-        return None if seen is None else jnp.broadcast_to(seen, scores.shape), None
+        seen = jnp.tril(jnp.ones(scores.shape[-2:], bool))
+        return jnp.broadcast_to(jnp.where(seen, 0, -jnp.inf), scores.shape).astype(scores.dtype) if is_causal else None
     if is_causal:
         raise ValueError(f"{name}: attn_mask must not be given beside is_causal=True")
     mask = checks.array(name, "attn_mask", attn_mask)
@@ -116,18 +115,10 @@ def _mask(
         raise ValueError(
             f"{name}: attn_mask must broadcast to the scores of shape {scores.shape}, but {mask.shape} was given"
         ) from None
-    if mask.dtype == jnp.bool_:
-        return mask, None
-    added = mask.astype(scores.dtype)
-    return added != -jnp.inf, added
+    return (jnp.where(mask, 0, -jnp.inf) if mask.dtype == jnp.bool_ else mask).astype(scores.dtype)
 
 
-def _weights(scores: Array, seen: Bool[Array, "..."] | None) -> Array:
-    """Return the softmax over the keys that a query sees, and 0 where it sees none."""
-    if seen is None:
-        return jax.nn.softmax(scores, -1)
-    # Selected before the exponential: what is not seen has neither weight nor gradient, be it NaN.
-    some = jnp.any(seen, -1, keepdims=True)
-    kept = jnp.where(seen, scores, -jnp.inf)
-    safe = jnp.where(jnp.broadcast_to(some, kept.shape), kept, 0)
-    return jnp.where(seen, jax.nn.softmax(safe, -1), 0)
+def _weights(scores: Array) -> Array:
+    """Return the softmax over the keys, and 0 for a query whose scores are all −inf. NaN at a key that is not seen is still NaN."""
+    nothing = jnp.broadcast_to(jnp.all(scores == -jnp.inf, -1, keepdims=True), scores.shape)
+    return jnp.where(nothing, 0, jax.nn.softmax(jnp.where(nothing, 0, scores), -1))

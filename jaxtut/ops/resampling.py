@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import jax.numpy as jnp
 import numpy as np
@@ -20,8 +21,12 @@ AXES = {
     "linear": (1,),
     "bilinear": (2,),
     "bicubic": (2,),
+    "lanczos": (2,),
     "trilinear": (3,),
 }
+SMOOTH = ("linear", "bilinear", "bicubic", "lanczos", "trilinear")
+# The kernels that can be widened against aliasing, and how many pixels each reaches to either side.
+REACH = {"bilinear": 1, "bicubic": 2, "lanczos": 3}
 # The cubic kernel's slope at 1: Keys's a. PyTorch takes −3/4, and −1/2 where it filters against aliasing, as Pillow does.
 CUBIC, CUBIC_ANTIALIAS = -0.75, -0.5
 
@@ -47,10 +52,10 @@ def interpolate(
         size: the size of the result: one number, or one for each spatial axis.
         scale_factor: in place of `size`, how many times as large: ⌊size · factor⌋; the factor itself is the scale.
         mode: 'nearest' (⌊i · scale⌋), 'nearest-exact' (⌊(i + ½) · scale⌋), 'linear' (3 dimensions), 'bilinear' and 'bicubic' (4), 'trilinear'
-            (5), or 'area', which is adaptive average pooling.
+            (5), 'lanczos' (4, with `antialias` alone), or 'area', which is adaptive average pooling.
         align_corners: the corners of both images coincide; for the linear and cubic modes alone.
         recompute_scale_factor: take the scale from the sizes also where a factor is given.
-        antialias: widen the kernel where the result is smaller, as Pillow does; 'bilinear' and 'bicubic' alone.
+        antialias: widen the kernel where the result is smaller, as Pillow does; 'bilinear', 'bicubic' and 'lanczos' alone.
 
     Returns:
         An array of the same dtype, with other spatial sizes.
@@ -74,11 +79,14 @@ def interpolate(
     if x.ndim - 2 not in AXES[mode]:
         wanted = " or ".join(str(n + 2) for n in AXES[mode])
         raise ValueError(f"interpolate: mode {mode!r} takes arrays of {wanted} dimensions, but {x.shape} was given")
-    smooth = mode in ("linear", "bilinear", "bicubic", "trilinear")
-    if align_corners is not None and not smooth:
-        raise ValueError(f"interpolate: align_corners is for the linear and cubic modes, but mode {mode!r} was given")
-    if antialias and mode not in ("bilinear", "bicubic"):
-        raise ValueError(f"interpolate: antialias is for 'bilinear' and 'bicubic', but mode {mode!r} was given")
+    if align_corners is not None and (mode not in SMOOTH or (align_corners and mode == "lanczos")):
+        raise ValueError(
+            f"interpolate: align_corners is for the linear and cubic modes, but {align_corners!r} was given with mode {mode!r}"
+        )
+    if antialias and mode not in REACH:
+        raise ValueError(f"interpolate: antialias is for {', '.join(map(repr, REACH))}, but mode {mode!r} was given")
+    if mode == "lanczos" and not antialias:
+        raise ValueError("interpolate: mode 'lanczos' is for antialias=True, but antialias=False was given")
     sizes, factors = _sizes(x, size, scale_factor, recompute_scale_factor)
     if mode == "area":
         pool = (adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d)[x.ndim - 3]
@@ -163,15 +171,14 @@ def _cubic(centre: np.ndarray, size: int, t: type) -> Taps:
 
 def _antialiased(mode: str, size: int, out: int, scale: np.floating, t: type) -> Taps:
     """Return a kernel as wide as the pixels of the result, with weights that sum to one."""
-    reach = (2 if mode == "bicubic" else 1) * max(scale, t(1))
+    reach = REACH[mode] * max(scale, t(1))
     inverse = t(1) / scale if scale >= 1 else t(1)
     centre = scale * (np.arange(out).astype(t) + t(0.5))
     first = np.maximum((centre - reach + t(0.5)).astype(int), 0)
     last = np.minimum((centre + reach + t(0.5)).astype(int), size)
     indices = first[:, None] + np.arange(int((last - first).max()))
     distance = np.abs((indices.astype(t) - centre[:, None] + t(0.5)) * inverse)
-    weights = _keys(distance, CUBIC_ANTIALIAS) if mode == "bicubic" else np.maximum(t(1) - distance, t(0))
-    weights = np.where(indices < last[:, None], weights, t(0))
+    weights = np.where(indices < last[:, None], KERNELS[mode](distance), t(0))
     return np.minimum(indices, size - 1), (weights / weights.sum(1, keepdims=True)).astype(t)
 
 
@@ -180,6 +187,19 @@ def _keys(x: np.ndarray, a: float) -> np.ndarray:
     near = ((a + 2) * x - (a + 3)) * x * x + 1
     far = ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
     return np.where(x <= 1, near, np.where(x < 2, far, 0))
+
+
+def _lanczos(x: np.ndarray) -> np.ndarray:
+    """Evaluate sinc(x) · sinc(x/3), three lobes wide, in float64: Duchon, "Lanczos filtering in one and two dimensions" (1979)."""
+    wide = x.astype(np.float64)
+    return np.where(wide < 3, np.sinc(wide) * np.sinc(wide / 3), 0)
+
+
+def _triangle(x: np.ndarray) -> np.ndarray:
+    return np.maximum(x.dtype.type(1) - x, x.dtype.type(0))
+
+
+KERNELS = {"bilinear": _triangle, "bicubic": partial(_keys, a=CUBIC_ANTIALIAS), "lanczos": _lanczos}
 
 
 def _resampled(x: Array, axis: int, indices: np.ndarray, weights: np.ndarray) -> Array:

@@ -94,9 +94,6 @@ KINK_JITTERS = 3
 NEAR_TIE_ULPS = 8.0
 NEAR_TIE_RUNS = 8
 
-# Kinds that can also be run with every operation's result moved.
-MOVED_KINDS = frozenset({"value", "gradient", "tap", "tap gradient"})
-
 # Training amplifies rounding from step to step. In float64 it starts at 1e-16 and stays far below what moves a prediction; in float32 it reaches
 # the size of the weights' changes, and only the accuracy can be compared: 1.5 points are 15 of 1,000 test images.
 TRAINING_DRIFT_FLOAT64 = 1e-9

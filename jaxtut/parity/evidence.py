@@ -24,7 +24,7 @@ class Side(Protocol):
     def outputs(self, args: Arguments, dtype: str) -> Arrays: ...
     def run(self, args: Arguments, probes: Probes, dtype: str, checks: Sequence[str] = ()) -> Quantities: ...
     def taps(self, args: Arguments, probes: Probes, dtype: str) -> Quantities: ...
-    def moved(self, args: Arguments, probes: Probes, taps: bool, seed: int) -> Quantities: ...
+    def moved(self, args: Arguments, probes: Probes, taps: bool, seed: int, checks: Sequence[str]) -> Quantities: ...
     def lowered(self, args: Arguments) -> list[str]: ...
     def retraced(self, args: Arguments, probes: Probes) -> Quantities | None: ...
 
@@ -171,12 +171,10 @@ class LiveEvidence:
         """How far the results move when every operation's result is moved by a float32 rounding; empty where that cannot be run."""
 
         def moved(seed: int) -> Quantities:
-            return self.side.moved(self.plan.args, self.plan.probes, self._of_taps, seed)
+            return self.side.moved(self.plan.args, self.plan.probes, self._of_taps, seed, self.plan.checks)
 
         try:
-            return noise.noise_of_operations(
-                moved, {k: x for k, x in self.exact.items() if k[0] in definition.MOVED_KINDS}
-            )
+            return noise.noise_of_operations(moved, self.exact)
         except (*REFUSALS, TypeError, NotImplementedError):
             return {}
 

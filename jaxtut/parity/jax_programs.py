@@ -100,24 +100,24 @@ def _place(equation) -> str:
 
 
 def with_moved_results(function: Callable) -> Callable:
-    """Return a function with one more argument, a seed, that evaluates `function` with the result of every operation moved at random.
+    """Return a function that takes a seed first, then the arguments, and evaluates `function` with the result of every operation moved at random.
 
     Every floating result is multiplied by 1 + size·u with u uniform in (−1, 1): rounding of a chosen size, 2⁻²⁴ as in float32, carried out
     in float64, so that nothing overflows and no small term is absorbed whole.
     """
     programs: dict = {}
 
-    def run(arrays: list, cotangent: dict, seed: int):
-        shapes = tuple((jnp.shape(x), str(jnp.asarray(x).dtype)) for x in jax.tree.leaves((arrays, cotangent)))
+    def run(seed: int, *args):
+        shapes = tuple((jnp.shape(x), str(jnp.asarray(x).dtype)) for x in jax.tree.leaves(args))
         if shapes not in programs:
-            closed, out = jax.make_jaxpr(function, return_shape=True)(arrays, cotangent)
+            closed, out = jax.make_jaxpr(function, return_shape=True)(*args)
             tree = jax.tree.structure(out)
             programs[shapes] = jax.jit(
                 lambda seed, *xs: jax.tree.unflatten(
                     tree, _evaluate_moved(closed.jaxpr, closed.consts, xs, _Dice(seed))
                 )
             )
-        return programs[shapes](float(seed), *jax.tree.leaves((arrays, cotangent)))
+        return programs[shapes](float(seed), *jax.tree.leaves(args))
 
     return run
 

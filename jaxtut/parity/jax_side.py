@@ -100,22 +100,24 @@ class JaxSide:
             quantities = {(TAP, n): x for n, x in _numpy(values).items()}
             return quantities | {(TAP_GRADIENT, n): np.stack([np.asarray(g[n]) for _, g in results]) for n in first}
 
-    def moved(self, args: Arguments, probes: Probes, taps: bool, seed: int) -> Quantities:
+    def moved(self, args: Arguments, probes: Probes, taps: bool, seed: int, checks: Sequence[str] = ()) -> Quantities:
         """Return what `run` or `taps` returns in float64 when the result of every operation is moved by up to 2⁻²⁴ of itself."""
         with _precision("float64"):
             arrays, static = _split(args.astype("float64"))
-            kind = "taps" if taps else "run"
-            program = self._runner(f"moved {kind}", args, static)
-            results = [program(arrays, _cast(c, "float64"), seed) for c in probes.cotangents]
-        if taps:
-            gradients = {n: np.stack([np.asarray(g[n]) for _, g in results]) for n in results[0][1]}
-            return {(TAP, n): x for n, x in _numpy(results[0][0]).items()} | {
-                (TAP_GRADIENT, n): g for n, g in gradients.items()
-            }
-        stacked = [np.stack([np.asarray(g[i]) for _, g in results]) for i, _ in enumerate(args.differentiable)]
-        return {(VALUE, n): x for n, x in _numpy(results[0][0]).items()} | {
-            (GRADIENT, leaf.name): g for leaf, g in zip(args.differentiable, stacked, strict=True)
-        }
+            cotangents, tangents = (
+                [_cast(c, "float64") for c in each] for each in (probes.cotangents, probes.tangents)
+            )
+            program = self._runner("moved taps" if taps else "moved run", args, static)
+            results = [program(seed, arrays, c) for c in cotangents]
+            values = {(TAP if taps else VALUE, n): x for n, x in _numpy(results[0][0]).items()}
+            if taps:
+                return values | {(TAP_GRADIENT, n): np.stack([g[n] for _, g in results]) for n in results[0][1]}
+            stacked = [np.stack([g[i] for _, g in results]) for i, _ in enumerate(args.differentiable)]
+            found = values | {(GRADIENT, leaf.name): g for leaf, g in zip(args.differentiable, stacked, strict=True)}
+            for check in checks:
+                derived = self._runner(f"moved {check}", args, static)(seed, arrays, cotangents, tangents)
+                found |= {key: np.asarray(x) for key, x in derived.items()}
+            return found
 
     def lowered(self, args: Arguments) -> list[str]:
         """Say where the function, given float64, computes in a lower precision."""
@@ -146,17 +148,18 @@ class JaxSide:
         return self._compiled[key]
 
     def _program(self, kind: str, call: Callable, args: Arguments) -> Callable:
-        positions = _positions(args)
-        if kind == "run":
-            run = _differentiated(call, positions)
-            return jax.jit(run) if self.jit else run
+        if kind.startswith("moved "):
+            return jax_programs.with_moved_results(self._plain(kind.removeprefix("moved "), call, args))
+        program = self._plain(kind, call, args)
+        return jax.jit(program) if self.jit and kind != "taps" else program
+
+    def _plain(self, kind: str, call: Callable, args: Arguments) -> Callable:
         if kind == "taps":
             return tapped(call, _by_kind)
-        if kind.startswith("moved"):
-            inner = _differentiated(call, positions) if kind == "moved run" else tapped(call, _by_kind)
-            return jax_programs.with_moved_results(inner)
-        derive = jax_derivatives.CHECKS[kind](call, positions, [leaf.name for leaf in args.differentiable], _by_kind)
-        return jax.jit(derive) if self.jit else derive
+        positions = _positions(args)
+        if kind == "run":
+            return _differentiated(call, positions)
+        return jax_derivatives.CHECKS[kind](call, positions, [leaf.name for leaf in args.differentiable], _by_kind)
 
     def _caller(self, args: Arguments, static: tuple) -> Callable:
         def call(arrays: list) -> dict[str, jax.Array]:

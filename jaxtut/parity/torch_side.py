@@ -98,12 +98,12 @@ class TorchSide:
         }
         return {(TAP, n): as_numpy(v) for n, v in recording.values.items()} | gradients
 
-    def moved(self, args: Arguments, probes: Probes, taps: bool, seed: int) -> Quantities:
+    def moved(self, args: Arguments, probes: Probes, taps: bool, seed: int, checks: Sequence[str] = ()) -> Quantities:
         """Return what `run` or `taps` returns in float64 when the result of every operation is moved by up to 2⁻²⁴ of itself."""
         from .torch_programs import moving_results
 
         with moving_results(seed):
-            return (self.taps if taps else self.run)(args, probes, "float64")
+            return self.taps(args, probes, "float64") if taps else self.run(args, probes, "float64", checks)
 
     def lowered(self, args: Arguments) -> list[str]:
         """Say where the function, given float64, computes in a lower precision."""

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as TF
+from PIL import Image
 
 from jaxtut import functional as F
 
 RNG = np.random.default_rng(0)
+EPS = float(np.finfo("float32").eps)
 STRANGE = np.array([np.nan, np.inf, -np.inf, -np.inf, 0.0, -0.0, 1.0, 1.0])
 SHAPES = {1: (2, 3, 9), 2: (2, 3, 6, 7), 3: (2, 2, 5, 6, 4)}
 POOLINGS = [
@@ -133,11 +135,11 @@ def test_running_statistics_are_those_of_the_module(momentum: float | None) -> N
         y, mean, variance = F.batch_norm_with_stats(
             x, mean, variance, training=True, momentum=momentum, num_batches_tracked=i
         )
-        np.testing.assert_allclose(y, expected, atol=1e-5)
-        np.testing.assert_allclose(mean, module.running_mean, rtol=1e-5, atol=1e-6)
-        np.testing.assert_allclose(variance, module.running_var, rtol=1e-5)
+        np.testing.assert_allclose(y, expected, atol=64 * EPS)
+        np.testing.assert_allclose(mean, module.running_mean, rtol=64 * EPS, atol=8 * EPS)
+        np.testing.assert_allclose(variance, module.running_var, rtol=64 * EPS)
     evaluated, *same = F.batch_norm_with_stats(x, mean, variance)
-    np.testing.assert_allclose(evaluated, module.eval()(torch.tensor(x)).detach().numpy(), atol=1e-5)
+    np.testing.assert_allclose(evaluated, module.eval()(torch.tensor(x)).detach().numpy(), atol=64 * EPS)
     np.testing.assert_array_equal(same[0], mean)
     assert F.batch_norm_with_stats(x, None, None, training=True)[1:] == (None, None)
 
@@ -203,10 +205,22 @@ def test_a_query_that_sees_no_key_gets_zero_and_passes_no_gradient():
     tensors = [torch.tensor(a, requires_grad=True) for a in (q, k, v)]
     expected = TF.scaled_dot_product_attention(*tensors, attn_mask=torch.tensor(mask))
     value, pull_back = jax.vjp(lambda *a: F.scaled_dot_product_attention(*a, attn_mask=mask), q, k, v)
-    np.testing.assert_allclose(value, expected.detach().numpy(), atol=1e-6)
+    np.testing.assert_allclose(value, expected.detach().numpy(), atol=8 * EPS)
     assert (np.asarray(value)[1] == 0).all()
     for ours, theirs in zip(pull_back(jnp.ones_like(value)), torch.autograd.grad(expected.sum(), tensors), strict=True):
-        np.testing.assert_allclose(ours, theirs, atol=1e-6)
+        np.testing.assert_allclose(ours, theirs, atol=8 * EPS)
+
+
+@pytest.mark.parametrize("options", [{"attn_mask": np.array([[True, False, True]] * 3)}, {"is_causal": True}], ids=str)
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_key_that_is_no_number_spreads_as_in_pytorch(options: dict[str, Any], bad: float) -> None:
+    q = np.ones((3, 4), "float32")
+    k, v = q.copy(), np.arange(12, dtype="float32").reshape(3, 4)
+    k[1, 0] = bad
+    expected = TF.scaled_dot_product_attention(
+        *map(torch.tensor, (q, k, v)), **{n: torch.tensor(o) if n == "attn_mask" else o for n, o in options.items()}
+    )
+    np.testing.assert_array_equal(np.isnan(F.scaled_dot_product_attention(q, k, v, **options)), torch.isnan(expected))
 
 
 def test_attention_with_dropout_is_a_mean_of_fewer_values():
@@ -242,9 +256,9 @@ def test_sampling_at_the_edges_and_where_there_is_no_number(mode: str, padding_m
     tensors = [torch.tensor(a, requires_grad=True) for a in (image, grid)]
     expected = TF.grid_sample(*tensors, **options)
     value, pull_back = jax.vjp(lambda *a: F.grid_sample(*a, **options), image, grid)
-    np.testing.assert_allclose(value, expected.detach().numpy(), atol=1e-5)
+    np.testing.assert_allclose(value, expected.detach().numpy(), atol=64 * EPS)
     for ours, theirs in zip(pull_back(jnp.ones_like(value)), torch.autograd.grad(expected.sum(), tensors), strict=True):
-        np.testing.assert_allclose(ours, theirs, atol=1e-4)
+        np.testing.assert_allclose(ours, theirs, atol=512 * EPS)
     nothing = np.full((1, 1, 1, 2), np.nan, "float32")
     np.testing.assert_array_equal(
         F.grid_sample(image, nothing, **options), TF.grid_sample(torch.tensor(image), torch.tensor(nothing), **options)
@@ -264,7 +278,17 @@ def test_aligned_corners_with_a_filter(mode: str, size: tuple[int, int]) -> None
     x = RNG.standard_normal((1, 1, 5, 7)).astype("float32")
     options = {"mode": mode, "align_corners": True, "antialias": True}
     np.testing.assert_allclose(
-        F.interpolate(x, size, **options), TF.interpolate(torch.tensor(x), size, **options), atol=1e-5
+        F.interpolate(x, size, **options), TF.interpolate(torch.tensor(x), size, **options), atol=64 * EPS
+    )
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic", "lanczos"])
+@pytest.mark.parametrize("size", [(3, 4), (8, 9), (1, 1)])
+def test_a_filter_is_pillow_s(mode: str, size: tuple[int, int]) -> None:
+    x = RNG.standard_normal((5, 7)).astype("float32")
+    expected = Image.fromarray(x).resize(size[::-1], getattr(Image.Resampling, mode.upper()))
+    np.testing.assert_allclose(
+        F.interpolate(x[None, None], size, mode=mode, antialias=True)[0, 0], np.asarray(expected), atol=16 * EPS
     )
 
 

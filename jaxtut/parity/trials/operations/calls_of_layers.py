@@ -159,7 +159,7 @@ def interpolate(draw: Draw) -> Call:
     mode, axes = draw.choice(
         (
             ("nearest", 1), ("nearest", 2), ("nearest", 3), ("nearest-exact", 1), ("nearest-exact", 2), ("area", 1), ("area", 2), ("linear", 1),
-            ("bilinear", 2), ("bicubic", 2), ("trilinear", 3),
+            ("bilinear", 2), ("bicubic", 2), ("lanczos", 2), ("trilinear", 3),
         )
     )  # fmt: skip
     x = numbers(draw, (draw.choice((1, 2)), 2, *(5, 4, 3)[:axes]))
@@ -171,7 +171,7 @@ def interpolate(draw: Draw) -> Call:
     else:
         options["scale_factor"] = draw.choice((2, 1.5, 0.6, 1.7))
         options["recompute_scale_factor"] = draw.choice((None, True))
-    if mode in ("bilinear", "bicubic") and draw.choice((True, False)):
+    if mode == "lanczos" or (mode in ("bilinear", "bicubic") and draw.choice((True, False))):
         options["antialias"] = True
     return Call((x,), options=options)
 
