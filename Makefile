@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 BUDGET ?= 180
 SEED ?= 0
+EACH ?=
 RESULT ?=
 MANIFEST := pyproject.toml constraints.txt
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
@@ -31,9 +32,11 @@ test-long: $(VENV)/dev.stamp
 parity-sweep: $(VENV)/dev.stamp
 	$(BIN)/python -m jaxtut.parity.trials.sweep --budget $(BUDGET) --seed $(SEED) $(if $(RESULT),--json $(RESULT))
 
-# Random calls of every operation for BUDGET seconds: each must be PyTorch's, value and gradient. RESULT writes the counts as JSON.
+# Random calls of every operation for BUDGET seconds, or EACH of every operation: all must be PyTorch's, value and gradient.
+# RESULT writes the counts as JSON.
 functional-sweep: $(VENV)/dev.stamp
-	$(BIN)/python -m jaxtut.parity.trials.operations.sweep --budget $(BUDGET) --seed $(SEED) $(if $(RESULT),--json $(RESULT))
+	$(BIN)/python -m jaxtut.parity.trials.operations.sweep --budget $(BUDGET) --seed $(SEED) \
+	  $(if $(EACH),--each $(EACH) --workers $(WORKERS)) $(if $(RESULT),--json $(RESULT))
 
 # Mutants: the engine must see every one; and who else does.
 parity-mutants: $(VENV)/dev.stamp

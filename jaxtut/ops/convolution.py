@@ -1,5 +1,7 @@
 """Convolution of sequences, images and volumes."""
 
+from collections.abc import Sequence
+
 import jax.numpy as jnp
 from jax import lax
 from jax.typing import ArrayLike
@@ -148,11 +150,13 @@ def _convolution(
     _check_channels(function, axes, batched, w, groups)
     strides = windows.per_axis(function, "stride", stride, axes, 1)
     dilations = windows.per_axis(function, "dilation", dilation, axes, 1)
+    pads = _padding(function, padding, batched.shape[2:], w.shape[2:], strides, dilations)
+    seen, pads = _seen(batched, w.shape[2:], strides, dilations, pads)
     y = lax.conv_general_dilated(
-        batched,
+        seen,
         w,
         window_strides=strides,
-        padding=_padding(function, padding, batched.shape[2:], w.shape[2:], strides, dilations),
+        padding=pads,
         rhs_dilation=dilations,
         dimension_numbers=layout(axes),
         feature_group_count=groups,
@@ -212,6 +216,27 @@ def _check_channels(function: str, axes: int, x: Array, w: Array, groups: int) -
             f"{function}: weight of shape {w.shape} with groups={groups} expects {w.shape[1] * groups} input channels, "
             f"but input of shape {x.shape} has {x.shape[1]}"
         )
+
+
+def _seen(
+    x: Array,
+    kernel: tuple[int, ...],
+    strides: tuple[int, ...],
+    dilations: tuple[int, ...],
+    pads: Sequence[tuple[int, int]],
+) -> tuple[Array, list[tuple[int, int]]]:
+    """Return the input without the pixels at the end that no window reaches, and the zeros that are reached.
+
+    They would make a gradient of negative padding, on which XLA ends the process (jaxlib 0.10, algebraic_simplifier.cc: "Window dimensions
+    do not match RHS shape") where a grouped convolution has one window on an axis.
+    """
+    ends, reached = [], []
+    for size, k, s, d, (low, high) in zip(x.shape[2:], kernel, strides, dilations, pads, strict=True):
+        span = d * (k - 1) + 1
+        unreached = (size + low + high - span) % s
+        ends.append(size - max(unreached - high, 0))
+        reached.append((low, max(high - unreached, 0)))
+    return x[(..., *(slice(end) for end in ends))], reached
 
 
 def _padding(

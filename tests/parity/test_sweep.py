@@ -14,6 +14,7 @@ from jaxtut.errors import MissingDependencyError
 from jaxtut.parity.definition import DIFFERENT
 from jaxtut.parity.trials import drawing, pairs, sweep
 from jaxtut.parity.trials.pair import Pair
+from jaxtut.parity.trials.whole import whole
 
 
 def wrong(draw: drawing.Draw) -> Pair:
@@ -120,3 +121,14 @@ def test_profiles_have_what_their_names_say():
     assert np.nextafter(neighbours[0], np.float32(np.inf)) in neighbours
     with pytest.raises(ValueError, match="profile must be one of"):
         fill("other")
+
+
+def test_a_whole_sweep_counts_every_family_and_survives_a_crash():
+    source = sweep.Source(sweep.FAMILIES, sweep.options, "jaxtut.parity.trials.sweep")
+    names = list(sweep.FAMILIES)[:1]
+    found = whole(source, names, seed=0, each=3, workers=1, progress=lambda line: None)
+    assert {name: sum(counter.values()) for name, counter in found.counts.items()} == dict.fromkeys(names, 3)
+    assert not found.alarms
+    died = whole(sweep.Source({}, sweep.options, "no.such.module"), ["x"], 0, 3, 1, lambda line: None)
+    assert "no.such.module" in died.alarms[0]["command"]
+    assert "No module named" in died.alarms[0]["report"]

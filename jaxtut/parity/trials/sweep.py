@@ -26,8 +26,6 @@ from .pairs import FAMILIES, Options, options, trials
 ERROR = "error"
 FALSE_ALARMS = (DIFFERENT, IMPURE, ERROR)
 DRAWN = 200
-# Compiled programs fill 20 MB a pair; they are dropped after this many.
-KEPT_PROGRAMS = 50
 
 
 @dataclass(frozen=True)
@@ -81,11 +79,13 @@ class Source:
 
     Attributes:
         command: the module that runs the sweep, for the commands that reproduce an alarm.
+        kept: after how many pairs the compiled programs are dropped; whole programs fill 20 MB a pair, single operations much less.
     """
 
     families: Mapping[str, Family]
     options: Options
     command: str
+    kept: int = 50
 
 
 PAIRS = Source(FAMILIES, options, "jaxtut.parity.trials.sweep")
@@ -100,9 +100,9 @@ def draw(names: Sequence[str], seed: int, start: int = 0, source: Source = PAIRS
 
 
 def _batch(names: Sequence[str], seed: int, source: Source) -> list[tuple[str, Pair, dict]]:
-    """Draw pairs from hypothesis, and keep one of each name, since hypothesis repeats itself with small changes."""
+    """Draw pairs from hypothesis, and keep those that differ in more than the seed: hypothesis repeats itself."""
     hypothesis = require_hypothesis()
-    drawn: dict[str, tuple[str, Pair, dict]] = {}
+    drawn: dict[tuple, tuple[str, Pair, dict]] = {}
 
     @hypothesis.seed(seed)
     @hypothesis.settings(
@@ -111,10 +111,14 @@ def _batch(names: Sequence[str], seed: int, source: Source) -> list[tuple[str, P
     )  # fmt: skip
     @hypothesis.given(trials(names, source.families, source.options))
     def collect(trial: tuple[str, Pair, dict]) -> None:
-        drawn.setdefault(trial[1].name, trial)
+        drawn.setdefault((trial[1].name, *map(_content, trial[1].args)), trial)
 
     collect()
     return list(drawn.values())
+
+
+def _content(value: Any) -> Any:
+    return (str(value.dtype), value.shape, value.tobytes()) if isinstance(value, np.ndarray) else repr(_plain(value))
 
 
 def sweep(
@@ -135,7 +139,7 @@ def sweep(
     for trial in draw(found.names, seed, start, source):
         if found.total == examples or time.perf_counter() - began > budget:
             break
-        if found.total % KEPT_PROGRAMS == KEPT_PROGRAMS - 1:
+        if found.total % source.kept == source.kept - 1:
             jax.clear_caches()
         verdict, text = judge(trial)
         found.counts.setdefault(trial.family, Counter())[verdict] += 1
@@ -207,13 +211,27 @@ def command(source: Source, text: str) -> typer.Typer:
         examples: Annotated[int | None, typer.Option(help="How many pairs at most.", min=0)] = None,
         start: Annotated[int, typer.Option(help="The first trial of the seed.", min=0)] = 0,
         only: Annotated[list[str] | None, typer.Option(help="A family; can be given more than once.")] = None,
+        each: Annotated[
+            int | None,
+            typer.Option(help="A whole sweep: this many pairs of every family, each in its own process.", min=1),
+        ] = None,
+        workers: Annotated[int, typer.Option(help="Families at a time, in a whole sweep.", min=1)] = 2,
         json: Annotated[Path | None, typer.Option(help="Write counts and reproductions to this JSON file.")] = None,
     ) -> None:
         """Compare random correct pairs; exit 1 if one of them is called different, or fails."""
         if unknown := sorted(set(only or ()) - set(source.families)):
             raise typer.BadParameter(f"there is no family {', '.join(unknown)}; there are {', '.join(source.families)}")
         console = Console(soft_wrap=True)
-        found = sweep(only, seed, budget, examples, start, lambda line: console.print(line, markup=False), source)
+
+        def progress(line: str) -> None:
+            console.print(line, markup=False)
+
+        if each is None:
+            found = sweep(only, seed, budget, examples, start, progress, source)
+        else:
+            from .whole import whole
+
+            found = whole(source, only or tuple(source.families), seed, each, workers, progress)
         if json is not None:
             json.write_text(found.to_json() + "\n")
         console.print(table(found))

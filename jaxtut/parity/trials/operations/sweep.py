@@ -23,7 +23,7 @@ def _family(name: str, calls: Calls, draw: Draw) -> Pair:
 
 
 FAMILIES: dict[str, Callable[[Draw], Pair]] = {name: partial(_family, name, calls) for name, calls in CALLS.items()}
-OPERATIONS = Source(FAMILIES, options, "jaxtut.parity.trials.operations.sweep")
+OPERATIONS = Source(FAMILIES, options, "jaxtut.parity.trials.operations.sweep", kept=300)
 
 
 app = command(OPERATIONS, __doc__ or "")
