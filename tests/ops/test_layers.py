@@ -310,11 +310,18 @@ def test_values_by_hand():
 
 @pytest.mark.parametrize("jit", [False, True])
 def test_a_convolution_with_one_window_and_pixels_left_over(jit: bool) -> None:
-    # XLA ends the whole process on the gradients of `lax.conv_general_dilated` here.
-    x, w = RNG.standard_normal((1, 4, 6, 5)).astype("float32"), RNG.standard_normal((4, 1, 2, 3)).astype("float32")
+    # XLA ends the whole process on the float64 gradients of `lax.conv_general_dilated` here.
+    x, w = RNG.standard_normal((1, 4, 6, 5)), RNG.standard_normal((4, 1, 2, 3))
     options = {"stride": (2, 3), "padding": (1, 0), "groups": 4}
     tensors = [torch.tensor(a, requires_grad=True) for a in (x, w)]
-    expected = torch.autograd.grad(TF.conv2d(*tensors, **options).sum(), tensors)
-    gradients = jax.grad(lambda x, w: F.conv2d(x, w, **options).sum(), (0, 1))
-    for ours, theirs in zip((jax.jit(gradients) if jit else gradients)(x, w), expected, strict=True):
-        np.testing.assert_allclose(ours, theirs, atol=64 * EPS)
+    y = TF.conv2d(*tensors, **options)
+    cotangent = RNG.standard_normal(tuple(y.shape))
+    expected = torch.autograd.grad(y, tensors, torch.tensor(cotangent))
+    with jax.enable_x64(True):
+
+        def pulled(x, w, cotangent):
+            return jax.vjp(lambda x, w: F.conv2d(x, w, **options), x, w)[1](cotangent)
+
+        gradients = (jax.jit(pulled) if jit else pulled)(x, w, cotangent)
+    for ours, theirs in zip(gradients, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-6 * EPS)
