@@ -15,7 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxtut import torch_random
-from jaxtut.torch_random import Generator, _apply_swaps, _fused_multiply_add
+from jaxtut.torch_random import Generator
+from jaxtut.torch_random.arithmetic import fused_multiply_add
+from jaxtut.torch_random.permutation import COMPILED_FROM, apply_swaps, follow_chains
 
 SEEDS = (0, 1, 5489, 2**31, 2**32 - 1, 2**32, 2**40 + 5, 2**63, 2**64 - 1, -1, -7, -(2**63))
 SIZES = (0, 1, 2, 3, 15, 16, 17, 31, 32, 33, 623, 624, 625, 1000, 32769)
@@ -188,7 +190,7 @@ def test_swaps_against_a_loop(fractions: list[float]) -> None:
     expected = list(range(steps + 1))
     for i, target in enumerate(targets):
         expected[i], expected[target] = expected[target], expected[i]
-    assert _apply_swaps(np.array(targets, np.uint32)).tolist() == expected
+    assert follow_chains(np.array(targets, np.uint32)).tolist() == expected
 
 
 @pytest.mark.parametrize("n", [5, 100, 1797, 60_000, 300_000])
@@ -217,7 +219,7 @@ def test_fused_multiply_add_rounds_once(dtype: str) -> None:
         a = np.concatenate([1 - half_ulp * rng.integers(0, 5, 10), rng.random(10)]).astype(dtype)
         b, c = kind(half_ulp * (1 + rng.integers(-3, 4) * 2 * half_ulp)), kind(1 + rng.random())
         exact = [Fraction(float(x)) * Fraction(float(b)) + Fraction(float(c)) for x in a]
-        assert _fused_multiply_add(a, b, c).tolist() == [nearest(x, dtype) for x in exact]
+        assert fused_multiply_add(a, b, c).tolist() == [nearest(x, dtype) for x in exact]
 
 
 @pytest.mark.parametrize("drawn", [0, 1, 100, 623, 624, 625, 1248, 1300])
@@ -393,3 +395,49 @@ def test_it_runs_without_torch() -> None:
     modules = "import sys; import jaxtut.torch_random, jaxtut.initializers; "
     program = modules + "sys.exit('torch' in sys.modules or 'jax' in sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_the_compiled_shuffle_is_the_one_in_numpy() -> None:
+    pytest.importorskip("numba")
+    n = 2 * COMPILED_FROM
+    targets = np.arange(n, dtype=np.uint32) + np.random.default_rng(0).integers(0, n - np.arange(n), dtype=np.uint32)
+    np.testing.assert_array_equal(apply_swaps(targets), follow_chains(targets))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("rate", [1.0, 0.3])
+def test_exponential(dtype: str, rate: float) -> None:
+    ours, theirs = Generator(3), torch.Generator().manual_seed(3)
+    expected = torch.empty(1000, dtype=getattr(torch, dtype)).exponential_(rate, generator=theirs).numpy()
+    np.testing.assert_allclose(ours.exponential(rate, 1000, dtype), expected, rtol=2 * np.finfo(dtype).eps)
+    np.testing.assert_array_equal(ours.get_state(), theirs.get_state().numpy())
+
+
+@settings(deadline=None)
+@given(data=st.data(), seed=st.integers(0, 2**32), dtype=st.sampled_from(["float32", "float64"]), again=st.booleans())
+def test_multinomial(data: st.DataObject, seed: int, dtype: str, again: bool) -> None:
+    weights = np.array(data.draw(st.lists(st.floats(0, 10, width=16), min_size=1, max_size=40).filter(any)), dtype)
+    most = 60 if again else np.count_nonzero(weights)
+    count = data.draw(st.integers(1, int(most)))
+    ours, theirs = Generator(seed), torch.Generator().manual_seed(seed)
+    expected = torch.multinomial(torch.from_numpy(weights), count, again, generator=theirs).numpy()
+    np.testing.assert_array_equal(ours.multinomial(weights, count, again), expected)
+    np.testing.assert_array_equal(ours.get_state(), theirs.get_state().numpy())
+
+
+@pytest.mark.parametrize(
+    ("weights", "count", "message"),
+    [
+        ([1.0, -1.0], 1, "finite, 0 or more"),
+        ([0.0, 0.0], 1, "not all 0"),
+        ([np.nan, 1.0], 1, "finite"),
+        ([0.0, 1.0], 2, "at most the 1 weights above 0, but 2"),
+        ([1.0], 0, "at least 1"),
+        ([[1.0]], 1, r"shape \(n,\)"),
+    ],
+)
+def test_multinomial_refuses(weights: list, count: int, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Generator(0).multinomial(np.array(weights), count)
+    with pytest.raises(ValueError, match="rate must be above 0, but -1"):
+        Generator(0).exponential(-1, 3)
