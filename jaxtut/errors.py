@@ -11,3 +11,7 @@ class LabelError(ValueError, IndexError):
 
 class MissingDependencyError(ImportError):
     """An optional package is needed for what was asked, and is not installed; the message says how to install it."""
+
+
+class WorkerError(RuntimeError):
+    """A worker process of a data loader was killed, ended by itself, or gave no batch in time; or raised what cannot be raised here."""

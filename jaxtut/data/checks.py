@@ -12,6 +12,11 @@ def positive_int(caller: str, name: str, value: object) -> int:
     return value
 
 
+def natural_int(caller: str, name: str, value: object) -> int:
+    """Return `value` if it is an int of at least 0; a bool is none."""
+    return 0 if value == 0 and not isinstance(value, bool | float) else positive_int(caller, name, value)
+
+
 def boolean(caller: str, name: str, value: object) -> bool:
     """Return `value` if it is True or False."""
     if not isinstance(value, bool):

@@ -1,11 +1,13 @@
-"""Map-style data sets: a length, and a sample for every index."""
+"""Data sets: with a length and a sample for every index, or a stream of samples."""
 
 from __future__ import annotations
 
+import mmap
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
-from itertools import accumulate
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, chain
+from typing import Any, Literal
 
 import numpy as np
 
@@ -39,14 +41,65 @@ class Dataset:
     def __len__(self) -> int:
         raise NotImplementedError(f"{type(self).__name__} does not say how many samples it has: write __len__(self)")
 
-    def __add__(self, other: Dataset) -> ConcatDataset:
+    def __add__(self, other: Dataset) -> Dataset:
         return ConcatDataset([self, other])
+
+
+class IterableDataset(Dataset):
+    """A stream of samples; subclasses write `__iter__`.
+
+    In a `DataLoader` with workers each has its own copy, and gives all of it unless `__iter__` asks `get_worker_info`.
+    `a + b` is `ChainDataset([a, b])`.
+
+    Example:
+        >>> class Lines(IterableDataset):
+        ...     def __iter__(self):
+        ...         yield from "abc"
+        >>> list(Lines() + Lines())
+        ['a', 'b', 'c', 'a', 'b', 'c']
+
+    PyTorch's counterpart: `torch.utils.data.IterableDataset`.
+    """
+
+    def __iter__(self) -> Iterator[Any]:
+        raise NotImplementedError(f"{type(self).__name__} does not say what its samples are: write __iter__(self)")
+
+    def __getitem__(self, index: int) -> Any:
+        raise TypeError(f"{type(self).__name__} is a stream: its samples have an order, but no index")
+
+    def __len__(self) -> int:
+        raise TypeError(f"{type(self).__name__} is a stream that does not say how many samples it has")
+
+    def __add__(self, other: Dataset) -> Dataset:
+        return ChainDataset([self, other])
+
+
+class ChainDataset(IterableDataset):
+    """Several streams, one after the other.
+
+    Args:
+        datasets: streams; their samples are asked for when they are reached.
+
+    PyTorch's counterpart: `torch.utils.data.ChainDataset`.
+    """
+
+    def __init__(self, datasets: Iterable[Any]) -> None:
+        self.datasets = list(datasets)
+        if wrong := [d for d in self.datasets if not isinstance(d, IterableDataset)]:
+            raise TypeError(f"ChainDataset: every data set must be an IterableDataset, but {wrong[0]!r} was given")
+
+    def __iter__(self) -> Iterator[Any]:
+        return chain.from_iterable(self.datasets)
+
+    def __len__(self) -> int:
+        return sum(len(dataset) for dataset in self.datasets)
 
 
 class ArrayDataset(Dataset):
     """Arrays with one row a sample: sample `i` is the tuple of all their rows `i`.
 
-    The arrays are kept as they are, without a copy. `DataLoader` reads a whole batch from them by one fancy index.
+    The arrays are kept as they are, without a copy. `DataLoader` reads a whole batch from them by one fancy index. A
+    memory-mapped array (`np.load(path, mmap_mode="r")`) stays on disk, also in worker processes, which map the file.
 
     Args:
         *arrays: arrays of one length n, for instance X of shape (n, features) and y of shape (n,).
@@ -64,7 +117,7 @@ class ArrayDataset(Dataset):
     """
 
     def __init__(self, *arrays: Any) -> None:
-        self.arrays = tuple(np.asarray(array) for array in arrays)
+        self.arrays = tuple(a if isinstance(a, np.memmap) else np.asarray(a) for a in arrays)
         shapes = [array.shape for array in self.arrays]
         if not shapes:
             raise ValueError("ArrayDataset: at least one array is needed, but none was given")
@@ -80,6 +133,35 @@ class ArrayDataset(Dataset):
 
     def __len__(self) -> int:
         return len(self.arrays[0])
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"arrays": tuple(_Mapped.of(a) for a in self.arrays)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        arrays = tuple(a.opened() if isinstance(a, _Mapped) else a for a in state["arrays"])
+        self.__dict__.update(state | {"arrays": arrays})
+
+
+@dataclass(frozen=True)
+class _Mapped:
+    """Where a memory-mapped array lies, in place of its contents."""
+
+    filename: str
+    dtype: str
+    offset: int
+    shape: tuple[int, ...]
+    order: Literal["C", "F"]
+
+    @staticmethod
+    def of(array: np.ndarray) -> np.ndarray | _Mapped:
+        # A part of a mapped array does not know where in the file it begins.
+        if not (isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap) and array.filename):
+            return np.asarray(array)
+        order = "C" if array.flags.c_contiguous else "F"
+        return _Mapped(str(array.filename), array.dtype.str, array.offset, array.shape, order)
+
+    def opened(self) -> np.memmap:
+        return np.memmap(self.filename, self.dtype, "r", self.offset, self.shape, self.order)
 
 
 class Subset(Dataset):
@@ -130,6 +212,8 @@ class ConcatDataset(Dataset):
         self.datasets = list(datasets)
         if not self.datasets:
             raise ValueError("ConcatDataset: at least one data set is needed, but an empty list was given")
+        if any(isinstance(dataset, IterableDataset) for dataset in self.datasets):
+            raise TypeError("ConcatDataset: streams have no index; ChainDataset puts them one after the other")
         self.cumulative_sizes = list(accumulate(len(dataset) for dataset in self.datasets))
 
     def __getitem__(self, index: int) -> Any:

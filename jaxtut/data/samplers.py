@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from itertools import islice
 from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
 
 from jaxtut import torch_random
 
@@ -98,6 +101,77 @@ class RandomSampler:
             # PyTorch draws one more permutation here and uses none of it. It costs the generator n - 1 words, and so
             # does this.
             generator.random_raw(n - 1)
+
+    def __len__(self) -> int:
+        return self.num_samples
+
+
+class SubsetRandomSampler:
+    """Some indices in a random order, a new one in every pass.
+
+    Args:
+        indices: which.
+        generator: where the numbers come from; None: the default generator of the moment.
+
+    Example:
+        >>> list(SubsetRandomSampler([10, 20, 30], torch_random.Generator(0)))
+        [30, 10, 20]
+
+    PyTorch's counterpart: `torch.utils.data.SubsetRandomSampler`.
+    """
+
+    def __init__(self, indices: Sequence[int], generator: torch_random.Generator | None = None) -> None:
+        self.indices = indices
+        self.generator = generator_or_none("SubsetRandomSampler", generator)
+
+    def __iter__(self) -> Iterator[int]:
+        order = generator_or_default("SubsetRandomSampler", self.generator).randperm(len(self.indices))
+        for position in order.tolist():
+            yield self.indices[position]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+class WeightedRandomSampler:
+    """Indices at random, each with a probability proportional to its weight.
+
+    Args:
+        weights: a number of 0 or more for each index; they need not sum to 1.
+        num_samples: how many indices one pass gives.
+        replacement: whether an index can come again.
+        generator: where the numbers come from; None: the default generator of the moment.
+
+    Example:
+        >>> list(WeightedRandomSampler([0.6, 0.0, 0.4], 4, generator=torch_random.Generator(0)))
+        [2, 2, 0, 2]
+
+    Raises:
+        TypeError: `num_samples` is no int, or `replacement` no bool.
+        ValueError: fewer than one sample, weights that are not numbers of 0 or more in one row, or too few of them
+            above 0.
+
+    PyTorch's counterpart: `torch.utils.data.WeightedRandomSampler`, which raises `ValueError` for wrong types and
+    `RuntimeError`, in the pass, for wrong weights.
+    """
+
+    def __init__(
+        self,
+        weights: ArrayLike,
+        num_samples: int,
+        replacement: bool = True,
+        generator: torch_random.Generator | None = None,
+    ) -> None:
+        self.weights = np.asarray(weights, np.float64)
+        self.num_samples = positive_int("WeightedRandomSampler", "num_samples", num_samples)
+        self.replacement = boolean("WeightedRandomSampler", "replacement", replacement)
+        self.generator = generator_or_none("WeightedRandomSampler", generator)
+        # A draw from another generator refuses what the passes would refuse.
+        torch_random.Generator(0).multinomial(self.weights, self.num_samples, self.replacement)
+
+    def __iter__(self) -> Iterator[int]:
+        generator = generator_or_default("WeightedRandomSampler", self.generator)
+        yield from generator.multinomial(self.weights, self.num_samples, self.replacement).tolist()
 
     def __len__(self) -> int:
         return self.num_samples

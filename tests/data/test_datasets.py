@@ -143,8 +143,14 @@ ROWS = data.ArrayDataset(np.arange(4))
         (lambda: data.DataLoader(ROWS, batch_size=True), TypeError, "batch_size must be an int"),
         (lambda: data.DataLoader(ROWS, shuffle=1), TypeError, "shuffle must be True or False"),  # pyright: ignore
         (lambda: data.DataLoader(ROWS, shuffle=True, sampler=[0]), ValueError, "give one of them"),
-        (lambda: data.DataLoader(data.ArrayDataset(np.ones(0))), ValueError, "data set is empty"),
-        (lambda: data.DataLoader([], shuffle=True), ValueError, "data set is empty"),
+        (lambda: data.DataLoader([], shuffle=True), ValueError, "data source is empty"),
+        (lambda: data.WeightedRandomSampler([1.0, -1.0], 1), ValueError, "0 or more"),
+        (lambda: data.WeightedRandomSampler([1.0, 0.0], 2, replacement=False), ValueError, "at most the 1 weights"),
+        (lambda: data.ChainDataset([ROWS]), TypeError, "every data set must be an IterableDataset"),
+        (lambda: data.ConcatDataset([data.IterableDataset()]), TypeError, "ChainDataset"),
+        (lambda: data.IterableDataset()[0], TypeError, "no index"),
+        (lambda: len(data.DataLoader(data.IterableDataset())), TypeError, "how many samples"),
+        (lambda: iter(data.IterableDataset()), NotImplementedError, "__iter__"),
         (lambda: data.DataLoader(ROWS, generator=torch.Generator()), TypeError, "a torch.*Generator was given"),  # pyright: ignore
         (lambda: data.RandomSampler([]), ValueError, "nothing to draw"),
         (lambda: data.RandomSampler("ab", num_samples=0), ValueError, "num_samples must be at least 1"),

@@ -158,3 +158,38 @@ def test_train_test_split_is_the_same_on_both_sides_and_loses_nothing(n, fractio
         np.testing.assert_array_equal(a, b, strict=True)
     assert sorted(np.concatenate([mine[2], mine[3]])) == list(range(n))
     np.testing.assert_array_equal(mine[0][:, 0], 2 * mine[2])
+
+
+@settings(deadline=None)
+@given(indices=st.lists(st.integers(0, 50), max_size=40), seed=seeds)
+def test_subset_random_sampler(indices, seed):
+    ours, theirs = torch_random.Generator(seed), torch.Generator().manual_seed(seed)
+    mine = data.SubsetRandomSampler(indices, ours)
+    reference = torch_ref.data.SubsetRandomSampler(indices, theirs)
+    assert len(mine) == len(reference)
+    for _ in range(EPOCHS):
+        assert list(mine) == list(reference)
+        assert_same_state(ours, theirs)
+
+
+@settings(deadline=None)
+@given(
+    weights=st.lists(st.floats(0, 10), min_size=1, max_size=40).filter(any),
+    n=st.integers(1, 80),
+    replacement=st.booleans(),
+    seed=seeds,
+)
+def test_weighted_random_sampler(weights, n, replacement, seed):
+    n = n if replacement else min(n, int(np.count_nonzero(weights)))
+    ours, theirs = torch_random.Generator(seed), torch.Generator().manual_seed(seed)
+    mine = data.WeightedRandomSampler(weights, n, replacement, generator=ours)
+    reference = torch_ref.data.WeightedRandomSampler(weights, n, replacement, generator=theirs)
+    for _ in range(EPOCHS):
+        assert list(mine) == list(reference)
+        assert_same_state(ours, theirs)
+
+
+def test_an_empty_data_set_has_no_batch():
+    empty = np.ones((0, 3))
+    assert list(data.DataLoader(data.ArrayDataset(empty))) == []
+    assert list(torch_ref.data.DataLoader(torch_ref.data.ArrayDataset(empty))) == []
