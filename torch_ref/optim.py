@@ -1,6 +1,7 @@
 """Optimizers, learning-rate schedules and gradient clipping: PyTorch's own, the schedules as functions of the step."""
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -78,6 +79,38 @@ def OneCycleLR(
             three_phase=three_phase,
         ),
     )
+
+
+class ReduceLROnPlateau:
+    """Multiply the learning rate by `factor` when the metric has not got better for more than `patience` calls of `step`.
+
+    Attributes:
+        lr: the learning rate of the moment.
+    """
+
+    def __init__(
+        self,
+        base_lr: float,
+        mode: Literal["min", "max"] = "min",
+        factor: float = 0.1,
+        patience: int = 10,
+        threshold: float = 1e-4,
+        threshold_mode: Literal["rel", "abs"] = "rel",
+        cooldown: int = 0,
+        min_lr: float = 0.0,
+        eps: float = 1e-8,
+    ) -> None:
+        optimizer = SGD([torch.zeros(())], lr=base_lr)
+        self._scheduler = lr_scheduler.ReduceLROnPlateau(
+            optimizer, mode, factor, patience, threshold, threshold_mode, cooldown, min_lr, eps
+        )
+        self.lr = float(base_lr)
+
+    def step(self, metric: float) -> float:
+        """Take in the metric of an epoch, and return the learning rate of the next."""
+        self._scheduler.step(metric)
+        self.lr = float(self._scheduler.get_last_lr()[0])
+        return self.lr
 
 
 def _by_stepping(base_lr: float, scheduler_of: Callable[[Optimizer], lr_scheduler.LRScheduler]) -> Schedule:

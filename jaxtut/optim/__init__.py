@@ -9,6 +9,7 @@ from .clipping import clip_grad_norm as clip_grad_norm
 from .clipping import clip_grad_value as clip_grad_value
 from .nadam import NAdam as NAdam
 from .one_cycle import OneCycleLR as OneCycleLR
+from .plateau import ReduceLROnPlateau as ReduceLROnPlateau
 from .radam import RAdam as RAdam
 from .rmsprop import RMSprop as RMSprop
 from .schedules import CosineAnnealingLR as CosineAnnealingLR

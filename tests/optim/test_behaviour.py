@@ -33,7 +33,7 @@ def test_arguments_and_defaults_are_torchs(name: str):
 def test_torch_ref_has_the_same_names():
     missing = {n for n in vars(optim) if n[0].isupper() or n.startswith("clip_")} - set(vars(torch_ref.optim))
     assert not missing
-    assert len([n for n in vars(optim) if n[0].isupper() or n.startswith("clip_")]) == len(OPTIMIZERS) + 6 + 2
+    assert len([n for n in vars(optim) if n[0].isupper() or n.startswith("clip_")]) == len(OPTIMIZERS) + 7 + 2
 
 
 def describe(tree: Any) -> Any:

@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import torch_ref.optim
 from jaxtut import optim
@@ -132,3 +134,43 @@ def test_steps_are_counted_from_zero():
 def test_bad_arguments_are_refused(name: str, options: dict[str, Any], error: type[Exception]):
     with pytest.raises(error, match=name):
         getattr(optim, name)(**options)
+
+
+metrics = st.lists(st.floats(-3, 3) | st.sampled_from([1.0, 1.0, 0.99995, np.nan, np.inf]), max_size=40)
+
+
+@settings(deadline=None)
+@given(
+    metrics=metrics,
+    mode=st.sampled_from(["min", "max"]),
+    threshold_mode=st.sampled_from(["rel", "abs"]),
+    patience=st.integers(0, 4),
+    cooldown=st.integers(0, 3),
+    threshold=st.sampled_from([1e-4, 0.0, 0.3]),
+    min_lr=st.sampled_from([0.0, 0.004]),
+    eps=st.sampled_from([1e-8, 0.02]),
+)
+def test_a_plateau_lowers_the_rate_when_torch_does(metrics: list[float], **options: Any):
+    ours, theirs = optim.ReduceLROnPlateau(0.1, **options), torch_ref.optim.ReduceLROnPlateau(0.1, **options)
+    for metric in metrics:
+        assert ours.step(metric) == theirs.step(metric) == ours.lr
+        copy = optim.ReduceLROnPlateau(1.0)
+        copy.load_state_dict(ours.state_dict())
+        ours = copy
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"factor": 1.0}, ValueError, "factor must be below 1, but 1.0"),
+        ({"mode": "least"}, ValueError, "mode must be 'min' or 'max', but 'least'"),
+        ({"threshold_mode": "x"}, ValueError, "threshold_mode must be 'rel' or 'abs'"),
+        ({"patience": -1}, ValueError, "patience must not be negative"),
+        ({"base_lr": "fast"}, TypeError, "base_lr must be a number"),
+    ],
+)
+def test_a_plateau_refuses(options: dict[str, Any], error: type[Exception], message: str):
+    with pytest.raises(error, match=message):
+        optim.ReduceLROnPlateau(**{"base_lr": 0.1} | options)
+    with pytest.raises(ValueError, match="the state must have the keys"):
+        optim.ReduceLROnPlateau(0.1).load_state_dict({})
