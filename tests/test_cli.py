@@ -46,14 +46,14 @@ def test_train_writes_a_plot_and_figures(tmp_path):
     assert (tmp_path / "training.png").read_bytes().startswith(b"\x89PNG")
     (figures,) = json.loads((tmp_path / "training.json").read_text())
     assert len(figures["losses_jax"]) == 63  # ⌈4000 / 64⌉
-    assert figures["epochs"][0]["accuracy_jax"] == figures["epochs"][0]["accuracy_torch"] > 0.8
+    assert figures["epochs"][0]["score_jax"] == figures["epochs"][0]["score_torch"] > 0.8
 
 
 def test_train_finds_a_side_that_trains_otherwise(tmp_path, monkeypatch):
     from jaxtut import optim
-    from jaxtut.parity import lockstep
+    from jaxtut.parity import trainers
 
-    monkeypatch.setattr(lockstep.optim, "Adam", lambda lr: optim.SGD(lr=lr))
+    monkeypatch.setattr(trainers.optim, "Adam", lambda lr: optim.SGD(lr=lr))
     result = run("train", "ffn", "--dtype", "float64", "--epochs", "1", "--out", str(tmp_path))
     assert result.exit_code == 1
     assert "DIFFERENT" in result.output
@@ -74,6 +74,8 @@ def test_graph_prints_the_numbers_of_the_notes():
         (["check", "backprop", "--json", "/proc/nowhere/r.json"], "cannot be written"),
         (["train", "rnn"], "no model 'rnn'"),
         (["train", "ffn", "--data", "imagenet"], "no data set 'imagenet'"),
+        (["train", "cnn", "--data", "wine"], "no data set 'wine' to train cnn on; choose from mnist"),
+        (["train", "ffn", "--against", "keras"], "nothing named 'keras' to train against"),
         (["train", "ffn", "--dtype", "float8"], "no dtype 'float8'"),
         (["train", "ffn", "--out", "/proc/nowhere"], "cannot be written"),
         (["graph", "cooking"], "no graph of 'cooking'"),

@@ -263,7 +263,7 @@ def _transforms(rng: np.random.Generator) -> Iterator[Case]:
 
 
 def _training(rng: np.random.Generator) -> Iterator[Case]:
-    from .lockstep import jax_steps, torch_steps
+    from .optimizer_steps import jax_steps, torch_steps
 
     X, y = rng.normal(size=(8, 6)), rng.integers(0, 3, 8)
     from jaxtut import ffn

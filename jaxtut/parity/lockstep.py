@@ -1,41 +1,44 @@
-"""Train a model in both frameworks from the same weights on the same batches, and measure how far the two drift apart."""
+"""Train a model in both frameworks from one seed, with no array shared, and measure how far the two drift apart."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
-from importlib import import_module
-from pathlib import Path
-from typing import Any, NamedTuple
+from itertools import zip_longest
+from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-
-from jaxtut import functional as F
-from jaxtut import optim, training
-from jaxtut.torch_random import Generator
 
 from . import definition
 from .torch_side import require_torch
-
-IMAGE_SHAPES = {"ffn": (784,), "cnn": (1, 28, 28)}
-EPOCHS = {"ffn": 5, "cnn": 7}
-BATCH_SIZE = 64
-LEARNING_RATE = {"ffn": 1e-3, "cnn": 2e-3}
-TRAINING_SAMPLES = 4000
+from .trainers import JaxTrainer, TorchTrainer, score
+from .training_tasks import Task, find
 
 Advance = Callable[[int, int], None]
+Parameters = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """Both sides after one pass over the data; the drift is the largest difference of a weight, relative to the largest of its array."""
+    """Both sides after one pass over the data.
+
+    Attributes:
+        loss_jax: mean loss of the pass.
+        loss_torch: the same.
+        score_jax: accuracy on the test samples, or R².
+        score_torch: the same.
+        drift: the largest difference of a weight, relative to the largest of its array.
+        drift_of_threads: the same between PyTorch and PyTorch on another number of threads; None where it was not run.
+        drift_of_an_ulp: the same between PyTorch and PyTorch from weights moved by an ulp.
+    """
 
     loss_jax: float
     loss_torch: float
-    accuracy_jax: float
-    accuracy_torch: float
+    score_jax: float
+    score_torch: float
     drift: float
+    drift_of_threads: float | None = None
+    drift_of_an_ulp: float | None = None
 
 
 class Verdict(NamedTuple):
@@ -53,27 +56,43 @@ class Run:
     data: str
     dtype: str
     seed: int
-    batch_size: int = BATCH_SIZE
+    score: str
+    batch_size: int
+    same_start: bool = False
+    same_batches: bool = True
     losses_jax: list[float] = field(default_factory=list)
     losses_torch: list[float] = field(default_factory=list)
+    losses_of_threads: list[float] = field(default_factory=list)
+    losses_of_an_ulp: list[float] = field(default_factory=list)
     epochs: list[Epoch] = field(default_factory=list)
 
+    @property
+    def loss_drift(self) -> float:
+        """The largest difference of a step's loss, relative to PyTorch's."""
+        ours, theirs = np.array(self.losses_jax), np.array(self.losses_torch)
+        return float(np.max(np.abs(ours - theirs) / np.abs(theirs)))
+
+    def shown(self, value: float) -> str:
+        """Return a score as it is printed."""
+        return f"{value:.4f}" if self.score == "R²" else f"{value:.2%}"
+
     def verdict(self) -> Verdict:
-        """Judge the runs: in float64 equal accuracies and no drift to speak of, in float32 accuracies within the points of the definition."""
+        """Judge the runs: the same start and batches; in float64 no drift to speak of, in float32 scores within the points of the definition."""
         last = self.epochs[-1]
-        text = f"accuracy {last.accuracy_jax:.2%} in JAX, {last.accuracy_torch:.2%} in PyTorch, drift {last.drift:.1e}"
-        if self.dtype == "float64":
-            same = (
-                all(e.accuracy_jax == e.accuracy_torch for e in self.epochs)
-                and last.drift <= definition.TRAINING_DRIFT_FLOAT64
-            )
-            return Verdict(same, f"{text}; {'the same run' if same else 'DIFFERENT: rounding does not explain it'}")
-        points = 100 * abs(last.accuracy_jax - last.accuracy_torch)
-        same = points <= definition.ACCURACY_POINTS_FLOAT32
-        return Verdict(
-            same,
-            f"{text}; {points:.1f} points apart, {'within' if same else 'MORE THAN'} {definition.ACCURACY_POINTS_FLOAT32}",
+        text = (
+            f"{self.score} {self.shown(last.score_jax)} in JAX, {self.shown(last.score_torch)} in PyTorch; "
+            f"drift of losses {self.loss_drift:.1e}, of weights {last.drift:.1e}; "
+            f"first weights {'equal bit for bit' if self.same_start else 'DIFFERENT'}, batches {'equal' if self.same_batches else 'DIFFERENT'}"
         )
+        same = self.same_start and self.same_batches
+        if self.dtype == "float64":
+            apart = max(abs(e.score_jax - e.score_torch) for e in self.epochs)
+            same &= max(apart, last.drift) <= definition.TRAINING_DRIFT_FLOAT64
+            return Verdict(same, f"{text}; {'the same run' if same else 'DIFFERENT: rounding does not explain it'}")
+        points = 100 * abs(last.score_jax - last.score_torch)
+        near = points <= definition.ACCURACY_POINTS_FLOAT32
+        words = f"{points:.1f} points apart, {'within' if near else 'MORE THAN'} {definition.ACCURACY_POINTS_FLOAT32}"
+        return Verdict(same and near, f"{text}; {words}")
 
     def to_dict(self) -> dict:
         """Return everything as plain data for JSON."""
@@ -81,199 +100,79 @@ class Run:
 
 
 def train_in_lockstep(
-    model: str, data: str, dtype: str, epochs: int | None, seed: int, advance: Advance = lambda done, total: None
+    model: str,
+    data: str | None,
+    dtype: str,
+    epochs: int | None,
+    seed: int,
+    advance: Advance = lambda done, total: None,
 ) -> Run:
-    """Train `model` on both sides with Adam and cross-entropy.
+    """Train `model` on both sides, each from the seed alone.
+
+    In float32 PyTorch is trained twice more, on another number of threads and from weights moved by an ulp: so far does
+    rounding drift by itself.
 
     Args:
-        model: 'ffn' or 'cnn'.
-        data: 'mnist'.
+        model: 'linear', 'logistic', 'ffn' or 'cnn'.
+        data: a data set for it; None is its first.
         dtype: 'float32' or 'float64'.
         epochs: passes over the training samples; None is as many as the model needs.
-        seed: of the initial weights, the split and the shuffles.
+        seed: of the split, the initial weights and the shuffles.
         advance: called with the number of steps done and their total.
 
     Raises:
         ValueError: an unknown model, data set or dtype.
         MissingDependencyError: PyTorch is not installed.
     """
-    for what, given, known in (
-        ("model", model, IMAGE_SHAPES),
-        ("data set", data, ("mnist",)),
-        ("dtype", dtype, ("float32", "float64")),
-    ):
-        if given not in known:
-            raise ValueError(f"there is no {what} {given!r} to train; choose from {', '.join(known)}")
+    task = find(model, data)
+    if dtype not in ("float32", "float64"):
+        raise ValueError(f"there is no dtype {dtype!r} to train; choose from float32, float64")
     require_torch()
-    epochs = epochs or EPOCHS[model]
     with jax.enable_x64(True) if dtype == "float64" else nullcontext():
-        return _train(Run(model, data, dtype, seed), epochs, advance)
+        return _train(task, dtype, seed, epochs or task.epochs, advance)
 
 
-def _train(run: Run, epochs: int, advance: Advance) -> Run:
-    generator = Generator(run.seed)
-    (X, y), (X_test, y_test) = _digits(run, generator)
-    start = import_module(f"jaxtut.{run.model}").init(generator, *_init_arguments(run.model), dtype=run.dtype)
-    ours, theirs = _JaxTrainer(run, start, X, y), _TorchTrainer(run, start, X, y)
-    steps = -(-len(X) // BATCH_SIZE)
+def _train(task: Task, dtype: str, seed: int, epochs: int, advance: Advance) -> Run:
+    import torch
+
+    run = Run(task.model, task.data, dtype, seed, task.score.split()[0], task.batch_size)
+    ours, theirs = JaxTrainer(task, seed, dtype), TorchTrainer(task, seed, dtype)
+    threads = 1 if torch.get_num_threads() > 1 else 2
+    rounding: list[tuple[TorchTrainer, list[float]]] = []
+    if dtype == "float32":
+        rounding = [
+            (TorchTrainer(task, seed, dtype, threads=threads), run.losses_of_threads),
+            (TorchTrainer(task, seed, dtype, nudged=True), run.losses_of_an_ulp),
+        ]
+    run.same_start = _equal(ours.parameters(), theirs.parameters())
+    steps = len(theirs.loader)
     for epoch in range(epochs):
-        order = generator.randperm(len(X))
-        for i in range(steps):
-            rows = order[i * BATCH_SIZE : (i + 1) * BATCH_SIZE]
-            run.losses_jax.append(ours.step(rows))
-            run.losses_torch.append(theirs.step(rows))
+        losses = []
+        for i, (mine, its) in enumerate(zip_longest(ours.batches(), theirs.batches())):
+            run.same_batches &= np.array_equal(mine, its)
+            losses.append(ours.step(mine))
+            run.losses_torch.append(theirs.step(its))
             advance(epoch * steps + i + 1, epochs * steps)
+        run.losses_jax += [float(loss) for loss in losses]
+        for trainer, losses_of in rounding:
+            losses_of += [trainer.step(rows) for rows in trainer.batches()]
+        drifts = [_drift(trainer.parameters(), theirs.parameters()) for trainer, _ in rounding]
         run.epochs.append(
             Epoch(
-                loss_jax=float(np.mean([float(x) for x in run.losses_jax[-steps:]])),
+                loss_jax=float(np.mean(run.losses_jax[-steps:])),
                 loss_torch=float(np.mean(run.losses_torch[-steps:])),
-                accuracy_jax=float(np.mean(ours.predict(X_test) == y_test)),
-                accuracy_torch=float(np.mean(theirs.predict(X_test) == y_test)),
-                drift=_drift(ours.params_as_numpy(), theirs.params_as_numpy()),
+                score_jax=score(task, ours.predicted(), ours.y_test),
+                score_torch=score(task, theirs.predicted(), theirs.y_test),
+                drift=_drift(ours.parameters(), theirs.parameters()),
+                **dict(zip(("drift_of_threads", "drift_of_an_ulp"), drifts, strict=False)),
             )
         )
-    run.losses_jax, run.losses_torch = ([float(x) for x in side] for side in (run.losses_jax, run.losses_torch))
     return run
 
 
-def _digits(run: Run, generator: Generator) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    from jaxtut import data
-
-    X, y = data.mnist()
-    order = generator.randperm(len(X))
-    X, y = X[order].reshape(-1, *IMAGE_SHAPES[run.model]).astype(run.dtype), y[order]
-    return (X[:TRAINING_SAMPLES], y[:TRAINING_SAMPLES]), (X[TRAINING_SAMPLES:], y[TRAINING_SAMPLES:])
+def _equal(a: Parameters, b: Parameters) -> bool:
+    return a.keys() == b.keys() and all(a[n].dtype == b[n].dtype and np.array_equal(a[n], b[n]) for n in a)
 
 
-def _init_arguments(model: str) -> tuple:
-    return () if model == "ffn" else (IMAGE_SHAPES[model],)
-
-
-class _JaxTrainer:
-    def __init__(self, run: Run, start: dict, X: np.ndarray, y: np.ndarray):
-        self.module = import_module(f"jaxtut.{run.model}")
-        optimizer = optim.Adam(lr=LEARNING_RATE[run.model])
-        self.params = {n: jnp.array(v) for n, v in start.items()}
-        self.state = optimizer.init(self.params)
-        self.X, self.y = jnp.asarray(X), jnp.asarray(y)
-        self._step = training.make_train_step(self.module.apply, F.cross_entropy, optimizer)
-        self._predict = jax.jit(self.module.predict)
-
-    def step(self, rows: np.ndarray) -> Any:
-        self.params, self.state, loss = self._step(self.params, self.state, self.X[rows], self.y[rows])
-        return loss
-
-    def predict(self, X: np.ndarray) -> np.ndarray:
-        return np.asarray(self._predict(self.params, X))
-
-    def params_as_numpy(self) -> dict[str, np.ndarray]:
-        return {n: np.asarray(v) for n, v in self.params.items()}
-
-
-class _TorchTrainer:
-    def __init__(self, run: Run, start: dict, X: np.ndarray, y: np.ndarray):
-        import torch
-
-        self.torch = torch
-        self.model = (
-            import_module(f"torch_ref.{run.model}").Model(*_init_arguments(run.model)).to(getattr(torch, run.dtype))
-        )
-        self.model.load_state_dict({n: torch.from_numpy(np.array(v)) for n, v in start.items()})
-        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=LEARNING_RATE[run.model])
-        self.X, self.y = torch.from_numpy(X.copy()), torch.from_numpy(y.copy())
-
-    def step(self, rows: np.ndarray) -> float:
-        self.optimizer.zero_grad()
-        loss = self.torch.nn.functional.cross_entropy(self.model(self.X[rows]), self.y[rows])
-        loss.backward()
-        self.optimizer.step()
-        return loss.item()
-
-    def predict(self, X: np.ndarray) -> np.ndarray:
-        with self.torch.no_grad():
-            return self.model(self.torch.from_numpy(X.copy())).argmax(1).numpy()
-
-    def params_as_numpy(self) -> dict[str, np.ndarray]:
-        return {n: t.detach().numpy() for n, t in self.model.state_dict().items()}
-
-
-def _drift(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> float:
+def _drift(a: Parameters, b: Parameters) -> float:
     return max(float(np.abs(a[n] - b[n]).max() / np.abs(b[n]).max()) for n in b)
-
-
-def jax_steps(name: str, options: dict, count: int) -> Callable:
-    """Return a function of (params, X, y) that trains the feed-forward net for `count` steps and returns losses and parameters."""
-    from jaxtut import ffn
-
-    optimizer = getattr(optim, name)(**options)
-    epoch = training.make_epoch(ffn.apply, F.cross_entropy, optimizer, donate=False)
-
-    def f(params: dict, X: Any, y: Any) -> dict:
-        # The whole data set is the batch of every step.
-        every_row = jnp.broadcast_to(jnp.arange(len(X)), (count, len(X)))
-        params, _, losses = epoch(params, optimizer.init(params), X, y, every_row)
-        return {"losses": losses, "parameters": params}
-
-    return f
-
-
-def torch_steps(name: str, options: dict, count: int) -> Callable:
-    """Return the twin of `jax_steps`."""
-    import torch
-
-    from torch_ref import ffn
-
-    def f(params: dict, X: Any, y: Any) -> dict:
-        params = {n: p.detach().clone().requires_grad_() for n, p in params.items()}
-        optimizer, losses = getattr(torch.optim, name)(list(params.values()), **options), []
-        for _ in range(count):
-            optimizer.zero_grad()
-            loss = ffn.loss(params, X, y)
-            loss.backward()
-            optimizer.step()
-            losses.append(loss.detach())
-        return {"losses": torch.stack(losses), "parameters": {n: p.detach() for n, p in params.items()}}
-
-    return f
-
-
-def draw(runs: list[Run], path: Path) -> None:
-    """Draw loss, accuracy and drift of both sides, a row of three plots for each run."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
-    figure, axes = plt.subplots(len(runs), 3, figsize=(13, 3.2 * len(runs)), squeeze=False, layout="constrained")
-    for run, (loss, accuracy, drift) in zip(runs, axes, strict=True):
-        at = range(1, len(run.epochs) + 1)
-        loss.plot(run.losses_torch, color="tab:orange", linewidth=3, alpha=0.5, label="PyTorch")
-        loss.plot(run.losses_jax, color="tab:blue", linewidth=0.8, label="JAX")
-        loss.set(title=f"{run.model} {run.dtype}: loss", xlabel="step", ylabel="cross-entropy", yscale="log")
-        accuracy.plot(
-            at,
-            [100 * e.accuracy_torch for e in run.epochs],
-            color="tab:orange",
-            linewidth=5,
-            alpha=0.5,
-            label="PyTorch",
-        )
-        accuracy.plot(at, [100 * e.accuracy_jax for e in run.epochs], color="tab:blue", marker=".", label="JAX")
-        accuracy.set(title="test accuracy", xlabel="epoch", ylabel="%")
-        distance = np.abs(np.subtract(run.losses_jax, run.losses_torch)) / np.abs(run.losses_torch)
-        # Steps with bit-equal losses have no place on a logarithmic axis.
-        drift.plot(
-            np.where(distance == 0, np.nan, distance), ".", color="tab:gray", markersize=2, label="loss, each step"
-        )
-        drift.plot(
-            [len(run.losses_jax) / len(run.epochs) * i for i in at],
-            [e.drift for e in run.epochs],
-            "k.-",
-            label="weights, each epoch",
-        )
-        drift.set(title="relative difference between the two", xlabel="step", yscale="log", ylim=(1e-17, 1))
-        for axis in (loss, accuracy, drift):
-            axis.grid(alpha=0.3)
-            axis.legend()
-    figure.savefig(path, dpi=110)
-    plt.close(figure)

@@ -11,9 +11,10 @@ from rich.table import Table
 
 from . import definition
 from .lessons import Case, cases
-from .lockstep import Run, draw, train_in_lockstep
+from .lockstep import Run, train_in_lockstep
 from .report import Report, Row, number
 from .terminal import COLOURS
+from .training_plot import draw
 
 WHY = """\
 Why we may say so: every value, and every gradient for three random cotangents, is compared element by element in float64 and float32, with
@@ -104,7 +105,7 @@ def _summary(done: list[tuple[Case, Report]]) -> Table:
 
 def run_train(
     models: tuple[str, ...],
-    data: str,
+    data: str | None,
     dtypes: tuple[str, ...],
     epochs: int | None,
     seed: int,
@@ -139,18 +140,21 @@ def run_train(
 
 def _run_table(run: Run) -> Table:
     table = Table(
-        title=f"[bold]{run.model}[/] on {run.data}, {run.dtype}, batches of {run.batch_size}", title_justify="left"
+        title=f"[bold]{run.model}[/] on {run.data}, {run.dtype}, seed {run.seed}, batches of {run.batch_size}",
+        title_justify="left",
     )
-    for heading in ("epoch", "loss JAX", "loss PyTorch", "accuracy JAX", "accuracy PyTorch", "drift"):
+    headings = ("epoch", "loss JAX", "loss PyTorch", f"{run.score} JAX", f"{run.score} PyTorch", "drift")
+    for heading in headings + (("PyTorch, other threads", "PyTorch, one ulp") if run.losses_of_threads else ()):
         table.add_column(heading, justify="right")
     for i, e in enumerate(run.epochs, start=1):
         table.add_row(
             str(i),
             f"{e.loss_jax:.6f}",
             f"{e.loss_torch:.6f}",
-            f"{e.accuracy_jax:.2%}",
-            f"{e.accuracy_torch:.2%}",
+            run.shown(e.score_jax),
+            run.shown(e.score_torch),
             f"{e.drift:.1e}",
+            *(f"{drift:.1e}" for drift in (e.drift_of_threads, e.drift_of_an_ulp) if drift is not None),
         )
     return table
 
