@@ -1,5 +1,6 @@
 """Watch a PyTorch function run: where it lowers precision, and how far rounding moves its results."""
 
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,13 +66,27 @@ _COMPOSED = (
 )
 
 
+def _var(
+    x: torch.Tensor, dim: list[int] | None = None, *, correction: float | None = None, keepdim: bool = False
+) -> torch.Tensor:
+    """The variance by way of a mean that is rounded: among numbers that are nearly equal, that is what it loses digits by."""
+    dims = dim or list(range(x.ndim))
+    centred = x - torch.mean(x, dims, keepdim=True)
+    count = math.prod(x.shape[d] for d in dims) - (1 if correction is None else correction)
+    return torch.sum((centred * centred.conj()).real, dims, keepdim=keepdim) / max(count, 0)
+
+
+def _std(x: torch.Tensor, *args: Any, **options: Any) -> torch.Tensor:
+    return torch.sqrt(_var(x, *args, **options))
+
+
 @cache
 def _decompositions() -> dict:
     try:
         from torch._decomp import get_decompositions
 
         chosen = [getattr(torch.ops.aten, name) for name in _COMPOSED.split()]
-        return dict(get_decompositions(chosen))
+        return {**get_decompositions(chosen), torch.ops.aten.var.correction: _var, torch.ops.aten.std.correction: _std}
     except (ImportError, AttributeError, RuntimeError):  # a private part of PyTorch: without it less is measured
         return {}
 

@@ -274,6 +274,15 @@ def test_a_sum_of_what_float32_keeps_and_what_it_absorbs_is_no_difference():
     assert not wrong.same
 
 
+def test_a_deviation_among_numbers_an_ulp_apart_is_no_difference():
+    # PyTorch's running mean is rounded, and costs it ten digits of this deviation.
+    x = np.array([-0.2482221, -0.2482221, -0.24822211], "float32")
+    report = compare(lambda x: F.std(x, 0), lambda x: x.std(0), x, dtypes=("float64",), modes=("eager",), argnums=())
+    assert report.same, report.summary()
+    wrong = compare(lambda x: F.std(x, 0) * 1.0001, lambda x: x.std(0), np.array([1.0, 2.0, 4.0]), dtypes=("float64",))
+    assert not wrong.same
+
+
 def test_what_pytorch_absorbs_in_both_precisions_is_no_difference():
     # 1 + erf(x) is 0 in PyTorch's GELU on the far left, in float32 and in float64; JAX's erfc keeps its digits.
     x = np.linspace(-12, -9, 60)
