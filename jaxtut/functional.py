@@ -72,6 +72,7 @@ from .ops.margins import soft_margin_loss as soft_margin_loss
 from .ops.max_pooling import max_pool1d as max_pool1d
 from .ops.max_pooling import max_pool2d as max_pool2d
 from .ops.max_pooling import max_pool3d as max_pool3d
+from .ops.multi_head_attention import multi_head_attention_forward as multi_head_attention_forward
 from .ops.normalization import batch_norm as batch_norm
 from .ops.normalization import batch_norm_with_stats as batch_norm_with_stats
 from .ops.normalization import group_norm as group_norm

@@ -106,6 +106,45 @@ def attention(draw: Draw) -> Call:
     return Call((q, k, v), named, options)
 
 
+def multi_head_attention(draw: Draw) -> Call:
+    """Draw attention of several heads with every way to project, to mask, and to add keys."""
+    heads, width, (queries, keys) = draw.choice((1, 2)), 4, draw.choice(((3, 3), (3, 5), (4, 2)))
+    batch = draw.choice(((), (1,), (2,)))
+    separate = draw.choice((True, False))
+    widths = (width, *((3, 5) if separate else (width, width)))
+    q, k, v = (
+        numbers(draw, (n, *batch, w), 3) for n, w in zip((queries, keys, keys), widths, strict=True)
+    )  # fmt: skip
+    named: dict[str, np.ndarray] = {"out_proj_weight": weights(draw, 3, width)}
+    none: dict[str, Any] = {
+        "in_proj_weight": None,
+        "in_proj_bias": None,
+        "bias_k": None,
+        "bias_v": None,
+        "out_proj_bias": None,
+    }
+    if separate:
+        named |= {f"{n}_proj_weight": weights(draw, width, w) for n, w in zip("qkv", widths, strict=True)}
+    else:
+        named["in_proj_weight"] = weights(draw, 3 * width, width)
+    if draw.choice((True, False)):
+        named |= {"in_proj_bias": weights(draw, 3 * width), "out_proj_bias": weights(draw, 3)}
+    if draw.choice((True, False)):
+        named |= {n: weights(draw, 1, 1, width) for n in ("bias_k", "bias_v")}
+    samples = batch[0] if batch else 1
+    if draw.choice((True, False)):
+        shape = draw.choice(((queries, keys), (samples * heads, queries, keys)))
+        named["attn_mask"] = draw.mask(shape) if draw.choice((True, False)) else weights(draw, *shape)
+    if draw.choice((True, False)):
+        # PyTorch warns where one mask is of booleans and the other is not.
+        numeric = "attn_mask" in named and named["attn_mask"].dtype != bool
+        named["key_padding_mask"] = weights(draw, *batch, keys) if numeric else draw.mask((*batch, keys))
+    options = {n: x for n, x in none.items() if n not in named}
+    options |= {"embed_dim_to_check": width, "num_heads": heads, "dropout_p": 0.0, "use_separate_proj_weight": separate}
+    options |= {n: draw.choice((True, False)) for n in ("add_zero_attn", "need_weights", "average_attn_weights")}
+    return Call((q, k, v), named, options)
+
+
 def in_evaluation(rank: tuple[int, ...]) -> Calls:
     """Return calls of a dropout that leaves nothing out."""
 
@@ -203,6 +242,7 @@ CALLS: dict[str, Calls] = {
     "instance_norm": instance_norm,
     "local_response_norm": local_response_norm,
     "scaled_dot_product_attention": attention,
+    "multi_head_attention_forward": multi_head_attention,
     "dropout": in_evaluation((1, 2, 3)),
     "alpha_dropout": in_evaluation((1, 2, 3)),
     "dropout1d": in_evaluation((2, 3)),
