@@ -55,7 +55,9 @@ def rms_norm(draw: Draw) -> Call:
 def group_norm(draw: Draw) -> Call:
     """Draw a normalization of groups of channels."""
     shape = draw.choice(((2, 4), (2, 4, 3), (1, 4, 2, 3), (0, 4, 3)))
-    named = some(draw, weight=weights(draw, 4), bias=weights(draw, 4))
+    named = some(draw, weight=weights(draw, 4))
+    if named:  # PyTorch's backward pass of a bias alone fails: "tensor does not have a device"
+        named |= some(draw, bias=weights(draw, 4))
     return Call((numbers(draw, shape, 30), draw.choice((1, 2) if len(shape) == 2 else (1, 2, 4))), named)
 
 
