@@ -1,7 +1,7 @@
 """Optimizers, learning-rate schedules and gradient clipping: PyTorch's own, the schedules as functions of the step."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -111,6 +111,16 @@ class ReduceLROnPlateau:
         self._scheduler.step(metric)
         self.lr = float(self._scheduler.get_last_lr()[0])
         return self.lr
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return everything that `load_state_dict` needs to go on."""
+        return {"lr": self.lr, "scheduler": self._scheduler.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on where `state_dict` was taken."""
+        self.lr = state["lr"]
+        self._scheduler.load_state_dict(state["scheduler"])
+        self._scheduler.optimizer.param_groups[0]["lr"] = self.lr
 
 
 def _by_stepping(base_lr: float, scheduler_of: Callable[[Optimizer], lr_scheduler.LRScheduler]) -> Schedule:

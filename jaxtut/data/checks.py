@@ -5,16 +5,20 @@ from jaxtut import torch_random
 
 def positive_int(caller: str, name: str, value: object) -> int:
     """Return `value` if it is an int of at least 1; a bool is none."""
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{caller}: {name} must be an int, but {value!r} was given")
-    if value < 1:
-        raise ValueError(f"{caller}: {name} must be at least 1, but {value} was given")
-    return value
+    return _at_least(1, "be at least 1", caller, name, value)
 
 
 def natural_int(caller: str, name: str, value: object) -> int:
     """Return `value` if it is an int of at least 0; a bool is none."""
-    return 0 if value == 0 and not isinstance(value, bool | float) else positive_int(caller, name, value)
+    return _at_least(0, "not be negative", caller, name, value)
+
+
+def _at_least(least: int, words: str, caller: str, name: str, value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{caller}: {name} must be an int, but {value!r} was given")
+    if value < least:
+        raise ValueError(f"{caller}: {name} must {words}, but {value} was given")
+    return value
 
 
 def boolean(caller: str, name: str, value: object) -> bool:

@@ -82,6 +82,6 @@ def _rows(dataset: Any, indices: Any) -> list[Any] | None:
     if isinstance(dataset, Subset) and asked is Subset.__getitem__:
         return _rows(dataset.dataset, [dataset.indices[index] for index in indices])
     if isinstance(dataset, ArrayDataset) and asked is ArrayDataset.__getitem__:
-        # `take` is a quarter faster than a fancy index, but gives a mapped array back as one.
+        # `take` is faster than a fancy index, but gives a mapped array back as one.
         return [a[indices] if isinstance(a, np.memmap) else a.take(indices, 0) for a in dataset.arrays]
     return None

@@ -11,7 +11,6 @@ from typing import Any
 from jaxtut import torch_random
 
 from .checks import boolean, generator_or_none, natural_int, positive_int
-from .dataset import ArrayDataset as ArrayDataset  # for the example
 from .dataset import IterableDataset
 from .fetching import Fetcher, make_fetcher
 from .samplers import BatchSampler, RandomSampler, SequentialSampler, draw_seed
@@ -64,6 +63,7 @@ class DataLoader:
 
     Example:
         >>> import numpy as np
+        >>> from jaxtut.data import ArrayDataset
         >>> data = ArrayDataset(np.arange(5))
         >>> for (x,) in DataLoader(data, batch_size=2, shuffle=True, generator=torch_random.Generator(0)):
         ...     print(x)
@@ -118,8 +118,12 @@ class DataLoader:
         self.persistent_workers = boolean("DataLoader", "persistent_workers", persistent_workers)
         self.in_order = boolean("DataLoader", "in_order", in_order)
         if not num_workers:
-            given = {"prefetch_factor": prefetch_factor, "persistent_workers": persistent_workers, "timeout": timeout}
-            if useless := [f"{name}={value}" for name, value in given.items() if value]:
+            given = {
+                "prefetch_factor": prefetch_factor,
+                "persistent_workers": persistent_workers or None,
+                "timeout": timeout or None,
+            }
+            if useless := [f"{name}={value}" for name, value in given.items() if value is not None]:
                 raise ValueError(f"DataLoader: {', '.join(useless)} is for workers, but num_workers=0 was given")
         ahead = 2 if prefetch_factor is None else prefetch_factor
         self.prefetch_factor = positive_int("DataLoader", "prefetch_factor", ahead) if num_workers else None

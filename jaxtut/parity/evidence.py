@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Protocol
 
 import numpy as np
@@ -170,13 +170,16 @@ class LiveEvidence:
     def operations(self) -> Quantities:
         """How far the results move when every operation's result is moved by a float32 rounding; empty where that cannot be run."""
 
-        def moved(seed: int) -> Quantities:
-            return self.side.moved(self.plan.args, self.plan.probes, self._of_taps, seed, self.plan.checks)
+        def moved(checks: Sequence[str], seed: int) -> Quantities:
+            return self.side.moved(self.plan.args, self.plan.probes, self._of_taps, seed, checks)
 
-        try:
-            return noise.noise_of_operations(moved, self.exact)
-        except (*REFUSALS, TypeError, NotImplementedError):
-            return {}
+        # Where a further derivative cannot be run so, values and gradients still can.
+        for checks in dict.fromkeys((self.plan.checks, ())):
+            try:
+                return noise.noise_of_operations(partial(moved, checks), self.exact)
+            except (*REFUSALS, TypeError, NotImplementedError):
+                continue
+        return {}
 
     @cached_property
     def beside_kinks(self) -> list[Quantities]:

@@ -92,11 +92,12 @@ def noise_of_operations(moved: Callable[[int], Quantities], truth: Quantities) -
 
     Args:
         moved: a run with the results moved, by seed.
-        truth: the run without.
+        truth: the run without; it may hold more quantities.
     """
     largest: Quantities = {}
     for seed in range(definition.SECOND_OPINION_RUNS):
-        raise_to(largest, noise_of(truth, [moved(seed)]))
+        found = moved(seed)
+        raise_to(largest, noise_of({key: truth[key] for key in found}, [found]))
     return largest
 
 

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 import numpy as np
 from jaxtyping import Int64, UInt32
 
-# From this many swaps on, loading numba (half a second, once) is soon earned back.
+# From this many swaps on, loading numba once is soon earned back.
 COMPILED_FROM = 2**17
 
 

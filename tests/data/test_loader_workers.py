@@ -213,11 +213,13 @@ def test_mapped_arrays_are_not_sent_to_workers_but_opened_there(tmp_path) -> Non
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"num_workers": -1}, ValueError, "num_workers must be at least 1, but -1"),
+        ({"num_workers": -1}, ValueError, "num_workers must not be negative, but -1"),
         ({"num_workers": 1.0}, TypeError, "num_workers must be an int"),
         ({"timeout": -1}, ValueError, "timeout must not be negative"),
         ({"timeout": 3}, ValueError, "timeout=3 is for workers"),
         ({"prefetch_factor": 2}, ValueError, "prefetch_factor=2 is for workers"),
+        ({"prefetch_factor": 0}, ValueError, "prefetch_factor=0 is for workers"),
+        ({"num_workers": 1, "prefetch_factor": 0}, ValueError, "prefetch_factor must be at least 1, but 0"),
         ({"persistent_workers": True}, ValueError, "persistent_workers=True is for workers"),
         ({"batch_size": None, "drop_last": True}, ValueError, "batch_size=None makes no batches"),
         ({"batch_sampler": [[0]], "batch_size": 2}, ValueError, "batch_sampler makes the batches"),

@@ -40,7 +40,8 @@ def test_the_module(causal: bool, needed: bool) -> None:
         options = {"need_weights": needed, "attn_mask": torch.tensor(hidden) if causal else None, "is_causal": causal}
         return torch.func.functional_call(module, w, (x, x, x), options)
 
-    parity.assert_same_gradients(ours, theirs, X, weights)
+    # PyTorch's attention without weights has no second derivative.
+    parity.assert_same_gradients(ours, theirs, X, weights, checks=("jvp", "hvp", "vmap") if needed else ("vmap",))
 
 
 @pytest.mark.parametrize("needed", [False, True])

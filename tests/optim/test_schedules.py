@@ -154,9 +154,10 @@ def test_a_plateau_lowers_the_rate_when_torch_does(metrics: list[float], **optio
     ours, theirs = optim.ReduceLROnPlateau(0.1, **options), torch_ref.optim.ReduceLROnPlateau(0.1, **options)
     for metric in metrics:
         assert ours.step(metric) == theirs.step(metric) == ours.lr
-        copy = optim.ReduceLROnPlateau(1.0)
-        copy.load_state_dict(ours.state_dict())
-        ours = copy
+        copies = optim.ReduceLROnPlateau(1.0), torch_ref.optim.ReduceLROnPlateau(1.0, **options)
+        for copy, original in zip(copies, (ours, theirs), strict=True):
+            copy.load_state_dict(original.state_dict())  # pyright: ignore[reportArgumentType]
+        ours, theirs = copies
 
 
 @pytest.mark.parametrize(

@@ -389,3 +389,26 @@ def test_a_factor_in_16_bits_alone_is_a_difference(dtype, factor):
     assert report.verdict == "different"
     assert report.first_divergence is not None
     assert report.first_divergence.dtype == dtype
+
+
+def test_a_derivative_that_cannot_be_moved_leaves_the_noise_of_values_and_gradients(monkeypatch):
+    from jaxtut.parity.torch_side import TorchSide
+
+    moved = TorchSide.moved
+
+    def without_checks(self, args, probes, taps, seed, checks=()):
+        if checks:
+            raise NotImplementedError("no derivative of this")
+        return moved(self, args, probes, taps, seed)
+
+    monkeypatch.setattr(TorchSide, "moved", without_checks)
+    # As above: what is absorbed shows in the moved operations alone.
+    x = np.linspace(-12, -9, 60)
+    report = compare(
+        lambda x: jax.nn.gelu(x, approximate=False) + 1e-30 * x,
+        lambda x: torch.nn.functional.gelu(x) + 1e-30 * x,
+        x,
+        dtypes=("float64",),
+        checks=("vmap",),
+    )
+    assert {r.kind for r in report.rows if r.verdict == definition.DIFFERENT} <= {"vmap value", "vmap gradient"}
