@@ -41,7 +41,9 @@ class RandomErasing(Transform):
     PyTorch's counterpart: `torchvision.transforms.RandomErasing`; the same seed gives the same rectangle, and "random"
     the same numbers within 2 units in the last place. (PyTorch's float32 exponential misses the rounded one by a unit in
     the last place for about 1 % of all arguments, which ones depends on the processor; a rectangle's side can then be
-    one pixel longer or shorter: the more rarely, the smaller the picture.) Source: "Random Erasing Data Augmentation" (Zhong et al., 2017).
+    one pixel longer or shorter: the more rarely, the smaller the picture.)
+
+    Source: "Random Erasing Data Augmentation" (Zhong et al., 2017).
     """
 
     shown = ("p", "scale", "ratio", "value", "inplace")
