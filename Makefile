@@ -23,7 +23,7 @@ train: $(VENV)/run.stamp
 	$(BIN)/jaxtut train
 
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 test-long: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n $(WORKERS) -m long

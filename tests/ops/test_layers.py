@@ -40,17 +40,16 @@ def test_every_bit_of_max_pooling(axes: int, options: dict[str, Any], strange: b
     np.testing.assert_array_equal(slope, torch.autograd.grad(expected, tensor, torch.tensor(cotangent))[0], strict=True)
 
 
-@pytest.mark.parametrize("axes", [1, 2, 3])
-@pytest.mark.parametrize("size", [1, 2, 3, 5])
+@pytest.mark.parametrize(("axes", "size"), [(1, 1), (1, 3), (1, 5), (2, 1), (2, 3), (2, 5), (3, 1), (3, 2)])
 def test_every_bit_of_adaptive_max_pooling(axes: int, size: int) -> None:
     x = RNG.choice(STRANGE, SHAPES[axes]).astype("float32")
     name, tensor = f"adaptive_max_pool{axes}d", torch.tensor(x, requires_grad=True)
     expected, where = getattr(TF, name)(tensor, size, return_indices=True)
     with jax.enable_x64(True):
-        value, index = getattr(F, name)(x, size, return_indices=True)
+        value, index = jax.jit(lambda x: getattr(F, name)(x, size, return_indices=True))(x)
     np.testing.assert_array_equal(value, expected.detach().numpy(), strict=True)
     np.testing.assert_array_equal(index, where.numpy(), strict=True)
-    slope = jax.grad(lambda x: jnp.where(jnp.isfinite(y := getattr(F, name)(x, size)), y, 0).sum())(x)
+    slope = jax.jit(jax.grad(lambda x: jnp.where(jnp.isfinite(y := getattr(F, name)(x, size)), y, 0).sum()))(x)
     torch.where(torch.isfinite(expected), expected, 0).sum().backward()
     np.testing.assert_array_equal(slope, tensor.grad)
 

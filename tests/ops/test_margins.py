@@ -72,7 +72,8 @@ def test_edge_points(name: str, dtype: str) -> None:
     row = Row("", "", args, call, "", Outcome(), Outcome(), "", dtype=dtype)
     theirs = torch_outcome(row)
     assert not theirs.error
-    for under_jit in (False, True):
+    # Each operation by itself, and all in one program.
+    for under_jit in (False, True) if dtype == "float32" else (True,):
         assert agree(our_outcome(row, under_jit), theirs, ULPS)
 
 
