@@ -1,19 +1,18 @@
-"""What all transforms share: how they print, what a picture is, and how arguments are checked."""
+"""What all transforms share: their two forms, how they print, and what a picture is."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from enum import Enum
-from numbers import Real
 from typing import Any, TypeAlias
 
+import jax
 import numpy as np
 from PIL import Image
 
-from jaxtut import torch_random
-
 # A PIL image, or an array (..., channels, height, width), which is what torchvision calls a tensor image.
-Picture: TypeAlias = "Image.Image | np.ndarray"
+Picture: TypeAlias = "Image.Image | np.ndarray | jax.Array"
+# Channels, height, width.
+Shape: TypeAlias = tuple[int, int, int]
 
 
 class InterpolationMode(Enum):
@@ -37,12 +36,44 @@ class InterpolationMode(Enum):
 
 
 class Transform:
-    """A picture in, a picture out; prints as the call that makes it."""
+    """A picture in, a picture out; prints as the call that makes it.
+
+    It has two forms. On the host, `transform(img)` takes a PIL image or an array, draws what is random, and applies it.
+    For batches the two steps stand apart: `params = transform.draw(shape)` draws the same numbers, and
+    `transform.apply(image, params)` is a pure function for `jax.jit` and `jax.vmap`; see `draw_batch` and `apply_batch`.
+
+    A transform of your own overrides `apply`; `draw` if it is random; `output_shape` if it changes the shape; `pillow`
+    if it takes PIL images. One for the host alone may override `__call__` instead.
+    """
 
     shown: tuple[str, ...] = ()
 
     def __call__(self, img: Any) -> Any:
-        raise NotImplementedError(f"{type(self).__name__} does not say what it does: write __call__(self, img)")
+        img = self.picture(img)
+        params = self.draw(dimensions(img))
+        return self.pillow(img, params) if isinstance(img, Image.Image) else self.apply(img, params)
+
+    def draw(self, shape: Shape) -> Any:
+        """Draw the parameters for one picture (channels, height, width): a tree of NumPy numbers of fixed dtypes."""
+        return ()
+
+    def apply(self, image: Any, params: Any) -> Any:
+        """Transform one image (channels, height, width), of NumPy or of JAX, with parameters that may be traced."""
+        raise NotImplementedError(
+            f"{type(self).__name__} does not say what it does to arrays of a batch: write apply(self, image, params)"
+        )
+
+    def pillow(self, image: Image.Image, params: Any) -> Any:
+        """Transform one PIL image."""
+        raise TypeError(f"{type(self).__name__}: img must be an array, but a {type(image).__name__} was given")
+
+    def output_shape(self, shape: Shape) -> Any:
+        """Return the shape of what becomes of a picture of this shape."""
+        return shape
+
+    def picture(self, img: Any) -> Picture:
+        """Return what was given as a PIL image or an array, or refuse it."""
+        return picture(type(self).__name__, img)
 
     def __repr__(self) -> str:
         values = ((name, getattr(self, name)) for name in self.shown)
@@ -50,13 +81,8 @@ class Transform:
         return f"{type(self).__name__}({', '.join(parts)})"
 
 
-def draw() -> np.float32:
-    """Draw one number from [0, 1) from the default generator, as `torch.rand(1)` does from PyTorch's."""
-    return torch_random.default_generator.rand(1)[0]
-
-
 def picture(caller: str, img: Any) -> Picture:
-    """Return a PIL image as it is, and anything with numbers in it as a NumPy array with rows and columns at least."""
+    """Return a PIL image as it is, and anything with numbers in it as an array with rows and columns at least."""
     if isinstance(img, Image.Image):
         return img
     return array_image(caller, img, "a PIL image or an array (..., channels, height, width)", 2)
@@ -69,71 +95,32 @@ def pil_image(caller: str, img: Any) -> Image.Image:
     return img
 
 
-def array_image(
-    caller: str, img: Any, expected: str = "an array (..., channels, height, width)", rank: int = 3
-) -> np.ndarray:
-    """Return `img` as a NumPy array of rank `rank` at least; a PIL image is none."""
+def array_image(caller: str, img: Any, expected: str = "an array (..., channels, height, width)", rank: int = 3) -> Any:
+    """Return `img` as an array of NumPy or of JAX, of rank `rank` at least; a PIL image is none."""
     if isinstance(img, Image.Image) or not hasattr(img, "__array__"):
         raise TypeError(f"{caller}: img must be {expected}, but a {type(img).__name__} was given")
-    array = np.asarray(img)
+    array = img if isinstance(img, jax.Array) else np.asarray(img)
     if array.ndim < rank:
         raise ValueError(f"{caller}: img must be {expected}, but shape {array.shape} was given")
     return array
 
 
-def dimensions(img: Picture) -> tuple[int, int, int]:
+def channels(caller: str, image: Any) -> Any:
+    """Return an array if it has one channel or three."""
+    if image.ndim < 3 or image.shape[-3] not in (1, 3):
+        raise ValueError(f"{caller}: img must have 1 or 3 channels, but shape {image.shape} was given")
+    return image
+
+
+def pillow_mode(caller: str, image: Image.Image, modes: tuple[str, ...]) -> Image.Image:
+    """Return a PIL image if its mode is one of these."""
+    if image.mode not in modes:
+        raise ValueError(f"{caller}: the mode of img must be {' or '.join(modes)}, but {image.mode} was given")
+    return image
+
+
+def dimensions(img: Picture) -> Shape:
     """Return channels, height and width."""
     if isinstance(img, Image.Image):
         return len(img.getbands()), img.height, img.width
     return (img.shape[-3] if img.ndim > 2 else 1), img.shape[-2], img.shape[-1]
-
-
-def probability(caller: str, p: float) -> float:
-    """Return `p` if it is a number in [0, 1]."""
-    if not isinstance(p, Real):
-        raise TypeError(f"{caller}: p must be a number, but {p!r} was given")
-    if not 0 <= p <= 1:
-        raise ValueError(f"{caller}: p must be in [0, 1], but {p} was given")
-    return p
-
-
-def integers(caller: str, name: str, value: int | Sequence[int], counts: tuple[int, ...]) -> tuple[int, ...]:
-    """Return `value` as a tuple of ints; an int alone is a tuple of one."""
-    values = (value,) if isinstance(value, int) else value
-    if not isinstance(values, Sequence) or not all(isinstance(v, int) and not isinstance(v, bool) for v in values):
-        raise TypeError(f"{caller}: {name} must be an int or a sequence of ints, but {value!r} was given")
-    if len(values) not in counts:
-        raise ValueError(f"{caller}: {name} must be an int or have {_listed(counts)} values, but {value!r} was given")
-    return tuple(values)
-
-
-def size_pair(caller: str, name: str, size: int | Sequence[int]) -> tuple[int, int]:
-    """Return (height, width); one int is both."""
-    values = integers(caller, name, size, (1, 2))
-    if min(values) < 1:
-        raise ValueError(f"{caller}: {name} must be positive, but {size!r} was given")
-    return values[0], values[-1]
-
-
-def interpolation_mode(caller: str, value: InterpolationMode | int) -> InterpolationMode:
-    """Return the mode; one of Pillow's ints, such as `PIL.Image.BILINEAR`, stands for the mode of that name."""
-    if isinstance(value, int) and not isinstance(value, bool) and value in list(Image.Resampling):
-        return InterpolationMode[Image.Resampling(value).name]
-    if not isinstance(value, InterpolationMode):
-        raise TypeError(f"{caller}: interpolation must be an InterpolationMode, but {value!r} was given")
-    return value
-
-
-def pillow_fill(caller: str, fill: Any, img: Image.Image) -> Any:
-    """Return `fill` as Pillow wants it: a number, or for several channels a tuple; ints unless pixels are floats."""
-    channels = len(img.getbands())
-    values: list[Any] = [fill] if isinstance(fill, Real) else list(fill)
-    if len(values) not in (1, channels):
-        raise ValueError(f"{caller}: fill must be a number or have {channels} values, one a channel, but got {fill!r}")
-    if img.mode != "F":
-        values = [int(value) for value in values]
-    return values[0] if channels == 1 else tuple(values * channels if len(values) == 1 else values)
-
-
-def _listed(counts: tuple[int, ...]) -> str:
-    return " or ".join(str(count) for count in counts)

@@ -7,7 +7,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from .base import Picture, Transform, array_image
+from .arguments import probability
+from .base import Shape, Transform, channels
+from .drawing import chance
+from .pixels.arrays import either, namespace
+from .pixels.colours import gray
 
 
 class Grayscale(Transform):
@@ -38,20 +42,57 @@ class Grayscale(Transform):
             raise ValueError(f"Grayscale: num_output_channels must be 1 or 3, but {num_output_channels} was given")
         self.num_output_channels = num_output_channels
 
-    def __call__(self, img: Any) -> Picture:
-        if isinstance(img, Image.Image):
-            gray = img.convert("L")
-            return gray if self.num_output_channels == 1 else Image.merge("RGB", [gray] * 3)
-        array = array_image("Grayscale", img)
-        channels = array.shape[-3]
-        if channels not in (1, 3):
-            raise ValueError(f"Grayscale: img must have 1 or 3 channels, but shape {array.shape} was given")
-        gray = array if channels == 1 else _brightness(array)
-        return np.repeat(gray, self.num_output_channels, axis=-3)
+    def apply(self, image: Any, params: Any) -> Any:
+        return _grayed(channels("Grayscale", image), self.num_output_channels)
+
+    def pillow(self, image: Image.Image, params: Any) -> Image.Image:
+        return _grayed_image(image, self.num_output_channels)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return self.num_output_channels, *shape[1:]
 
 
-def _brightness(array: np.ndarray) -> np.ndarray:
-    # Without this NumPy would compute integers in float64; PyTorch does it in float32.
-    wide = array if np.issubdtype(array.dtype, np.floating) else array.astype(np.float32)
-    red, green, blue = np.split(wide, 3, axis=-3)
-    return (0.2989 * red + 0.587 * green + 0.114 * blue).astype(array.dtype)
+class RandomGrayscale(Transform):
+    """Replace the colours by their brightness with probability `p`; the number of channels stays.
+
+    Args:
+        p: the probability.
+
+    Example:
+        >>> RandomGrayscale(p=1.0)(np.array([[[0]], [[255]], [[0]]], np.uint8)).tolist()
+        [[[149]], [[149]], [[149]]]
+
+    Raises:
+        TypeError: neither PIL image nor array.
+        ValueError: p outside [0, 1], or a picture that has neither one channel nor three.
+
+    PyTorch's counterpart: `torchvision.transforms.RandomGrayscale`; the same seed makes the same choice. That one
+    notices a wrong number of channels only where the choice falls on gray.
+    """
+
+    shown = ("p",)
+
+    def __init__(self, p: float = 0.1) -> None:
+        self.p = probability("RandomGrayscale", p)
+
+    def draw(self, shape: Shape) -> np.bool_:
+        return chance(self.p)
+
+    def apply(self, image: Any, params: Any) -> Any:
+        count = channels("RandomGrayscale", image).shape[-3]
+        return either(params, lambda x: _grayed(x, count), image)
+
+    def pillow(self, image: Image.Image, params: Any) -> Image.Image:
+        count = len(image.getbands())
+        if count not in (1, 3):
+            raise ValueError(f"RandomGrayscale: img must have 1 or 3 channels, but mode {image.mode} was given")
+        return _grayed_image(image, count) if params else image
+
+
+def _grayed(image: Any, count: int) -> Any:
+    return namespace(image).repeat(image if image.shape[-3] == 1 else gray(image), count, axis=-3)
+
+
+def _grayed_image(image: Image.Image, count: int) -> Image.Image:
+    gray_image = image.convert("L")
+    return gray_image if count == 1 else Image.merge("RGB", [gray_image] * 3)

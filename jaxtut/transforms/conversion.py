@@ -39,7 +39,7 @@ class ToTensor(Transform):
             array = np.array(pic, _MODE_DTYPES.get(pic.mode, np.uint8))
             array = array * np.uint8(255) if pic.mode == "1" else array
         else:
-            array = array_image("ToTensor", pic, "a PIL image or an array (height, width[, channels])", 2)
+            array = np.asarray(array_image("ToTensor", pic, "a PIL image or an array (height, width[, channels])", 2))
         if array.ndim not in (2, 3):
             raise ValueError(f"ToTensor: pic must have 2 or 3 dimensions, but shape {array.shape} was given")
         array = np.ascontiguousarray(np.moveaxis(np.atleast_3d(array), -1, 0))
@@ -94,7 +94,7 @@ class ToPILImage(Transform):
         self.layout = layout
 
     def __call__(self, pic: Any) -> Image.Image:
-        array = array_image("ToPILImage", pic, "an array of 2 or 3 dimensions", 2)
+        array = np.asarray(array_image("ToPILImage", pic, "an array of 2 or 3 dimensions", 2))
         if array.ndim > 3:
             raise ValueError(f"ToPILImage: pic must have 2 or 3 dimensions, but shape {array.shape} was given")
         layout = self.layout or ("CHW" if not isinstance(pic, np.ndarray) else _layout(array.shape))
@@ -136,25 +136,27 @@ class ConvertImageDtype(Transform):
     def __init__(self, dtype: DTypeLike) -> None:
         self.dtype = _image_dtype(dtype)
 
-    def __call__(self, image: Any) -> np.ndarray:
-        array = array_image("ConvertImageDtype", image, "an array (..., height, width)", 2)
-        source, target = _image_dtype(array.dtype), self.dtype
+    def picture(self, img: Any) -> Any:
+        return array_image("ConvertImageDtype", img, "an array (..., height, width)", 2)
+
+    def apply(self, image: Any, params: Any) -> Any:
+        source, target = _image_dtype(image.dtype), self.dtype
         if source == target or (source.kind == target.kind == "f"):
-            return array.astype(target)
+            return image.astype(target)
         if source.kind == "f":
-            return _float_to_int(array, target)
+            return _float_to_int(image, target)
         if target.kind == "f":
-            return array.astype(target) / target.type(np.iinfo(source).max)
-        return _int_to_int(array, target)
+            return image.astype(target) / target.type(np.iinfo(source).max)
+        return _int_to_int(image, target)
 
 
-def _float_to_int(array: np.ndarray, target: np.dtype) -> np.ndarray:
+def _float_to_int(array: Any, target: np.dtype) -> Any:
     if target.itemsize >= array.dtype.itemsize:
         raise TypeError(f"ConvertImageDtype: {array.dtype} cannot hold all numbers of {target}")
     return (array * (np.iinfo(target).max + 1.0 - 1e-3)).astype(target)
 
 
-def _int_to_int(array: np.ndarray, target: np.dtype) -> np.ndarray:
+def _int_to_int(array: Any, target: np.dtype) -> Any:
     before, after = np.iinfo(array.dtype).max + 1, np.iinfo(target).max + 1
     if before > after:
         return (array // (before // after)).astype(target)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 from PIL import Image
 
-from jaxtut import torch_random
+from .arguments import size_pair
+from .base import Picture, Shape, Transform, dimensions
+from .drawing import integer
+from .padding import PaddingMode, check_padding, pad, padded_shape
+from .pixels.resampling import cropped
 
-from .base import Picture, Transform, dimensions, picture, size_pair
-from .padding import PaddingMode, check_padding, pad
+Sides = tuple[int, int, int, int]
 
 
 class CenterCrop(Transform):
@@ -35,15 +39,21 @@ class CenterCrop(Transform):
     def __init__(self, size: int | Sequence[int]) -> None:
         self.size = size_pair("CenterCrop", "size", size)
 
-    def __call__(self, img: Any) -> Picture:
-        img = picture("CenterCrop", img)
-        _, height, width = dimensions(img)
-        rows, columns = self.size
-        down, across = max(rows - height, 0), max(columns - width, 0)
-        if down or across:
-            sides = (across // 2, down // 2, (across + 1) // 2, (down + 1) // 2)
-            img = pad("CenterCrop", img, sides, 0, "constant")
-        return crop(img, round((height + down - rows) / 2), round((width + across - columns) / 2), rows, columns)
+    def apply(self, image: Any, params: Any) -> Any:
+        return center_crop(image, self.size)
+
+    def pillow(self, image: Image.Image, params: Any) -> Any:
+        return center_crop(image, self.size)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape[0], *self.size
+
+
+class Corner(NamedTuple):
+    """Where a piece is cut out, in pixels: int32."""
+
+    top: Any
+    left: Any
 
 
 class RandomCrop(Transform):
@@ -84,37 +94,65 @@ class RandomCrop(Transform):
         self.fill = fill
         self.padding_mode: PaddingMode = padding_mode
 
-    def __call__(self, img: Any) -> Picture:
-        img = picture("RandomCrop", img)
-        if self.padding is not None:
-            img = self._padded(img, self._sides)
-        _, height, width = dimensions(img)
-        down, across = max(self.size[0] - height, 0), max(self.size[1] - width, 0)
-        if self.pad_if_needed and across:
-            img = self._padded(img, (across, 0, across, 0))
-        if self.pad_if_needed and down:
-            img = self._padded(img, (0, down, 0, down))
-        return crop(img, *self.get_params(img, self.size))
+    def draw(self, shape: Shape) -> Corner:
+        for sides in self._borders(shape):
+            shape = padded_shape(shape, sides)
+        top, left, _, _ = _window(shape, self.size)
+        return Corner(np.int32(top), np.int32(left))
+
+    def apply(self, image: Any, params: Corner) -> Any:
+        return cropped(self._bordered(image), params.top, params.left, *self.size)
+
+    def pillow(self, image: Image.Image, params: Corner) -> Any:
+        return crop(self._bordered(image), int(params.top), int(params.left), *self.size)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape[0], *self.size
 
     @staticmethod
     def get_params(img: Picture, output_size: tuple[int, int]) -> tuple[int, int, int, int]:
         """Draw where to cut: (top, left, height, width)."""
-        _, height, width = dimensions(img)
-        rows, columns = output_size
-        if rows > height or columns > width:
-            raise ValueError(f"RandomCrop: the piece {(rows, columns)} is larger than the picture {(height, width)}")
-        if (rows, columns) == (height, width):
-            return 0, 0, rows, columns  # PyTorch draws nothing here
-        generator = torch_random.default_generator
-        top = int(generator.randint(0, height - rows + 1, (1,))[0])
-        left = int(generator.randint(0, width - columns + 1, (1,))[0])
-        return top, left, rows, columns
+        return _window(dimensions(img), output_size)
 
-    def _padded(self, img: Picture, sides: tuple[int, int, int, int]) -> Picture:
-        return pad("RandomCrop", img, sides, self.fill, self.padding_mode)
+    def _borders(self, shape: Shape) -> list[Sides]:
+        """Return the borders that a picture gets, one after the other."""
+        borders = [] if self.padding is None else [self._sides]
+        _, height, width = padded_shape(shape, self._sides)
+        down, across = max(self.size[0] - height, 0), max(self.size[1] - width, 0)
+        if self.pad_if_needed and across:
+            borders.append((across, 0, across, 0))
+        if self.pad_if_needed and down:
+            borders.append((0, down, 0, down))
+        return borders
+
+    def _bordered(self, img: Any) -> Any:
+        for sides in self._borders(dimensions(img)):
+            img = pad("RandomCrop", img, sides, self.fill, self.padding_mode)
+        return img
 
 
-def crop(img: Picture, top: int, left: int, height: int, width: int) -> Picture:
+def _window(shape: Shape, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    _, height, width = shape
+    rows, columns = size
+    if rows > height or columns > width:
+        raise ValueError(f"RandomCrop: the piece {(rows, columns)} is larger than the picture {(height, width)}")
+    if (rows, columns) == (height, width):
+        return 0, 0, rows, columns  # PyTorch draws nothing here
+    return integer(0, height - rows + 1), integer(0, width - columns + 1), rows, columns
+
+
+def center_crop(img: Any, size: tuple[int, int]) -> Any:
+    """Cut out the middle, after a border of zeros where the picture is smaller."""
+    _, height, width = dimensions(img)
+    rows, columns = size
+    down, across = max(rows - height, 0), max(columns - width, 0)
+    if down or across:
+        sides = (across // 2, down // 2, (across + 1) // 2, (down + 1) // 2)
+        img = pad("CenterCrop", img, sides, 0, "constant")
+    return crop(img, round((height + down - rows) / 2), round((width + across - columns) / 2), rows, columns)
+
+
+def crop(img: Any, top: int, left: int, height: int, width: int) -> Any:
     """Cut out the rows from `top` and the columns from `left` on; they lie inside the picture."""
     if isinstance(img, Image.Image):
         return img.crop((left, top, left + width, top + height))

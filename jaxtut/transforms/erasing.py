@@ -5,15 +5,29 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from numbers import Real
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from jaxtut import torch_random
 
-from .base import Transform, array_image, draw, probability
+from .arguments import interval, positive_interval, probability
+from .base import Shape, Transform, array_image, dimensions
+from .drawing import chance, integer, log_uniform, uniform
+from .normalization import writable
+from .pixels.arrays import is_integer, namespace
 
 _ATTEMPTS = 10
+
+
+class Rectangle(NamedTuple):
+    """What is erased: int32, and the values that are written, float32 (channels or 1, height, width, or 1 and 1)."""
+
+    top: Any
+    left: Any
+    height: Any
+    width: Any
+    value: Any
 
 
 class RandomErasing(Transform):
@@ -27,7 +41,7 @@ class RandomErasing(Transform):
         scale: the range of the erased part of the area, inside [0, 1].
         ratio: the range of height over width.
         value: what to write: a number, one number a channel, or "random" for a normal number in every pixel.
-        inplace: write into the array that is given.
+        inplace: write into the array that is given, one of NumPy.
 
     Example:
         >>> erased = RandomErasing(p=1.0)(np.ones((1, 16, 16), dtype=np.float32))
@@ -61,43 +75,50 @@ class RandomErasing(Transform):
         if isinstance(value, str) and value != "random":
             raise ValueError(f"RandomErasing: value must be 'random' if it is a string, but {value!r} was given")
         self.p = probability("RandomErasing", p)
-        self.scale = _range("scale", scale)
-        self.ratio = _range("ratio", ratio)
-        if scale[0] < 0 or scale[1] > 1 or ratio[0] <= 0:
-            raise ValueError(f"RandomErasing: scale {scale} must lie in [0, 1], and ratio {ratio} above 0")
+        self.scale = interval("RandomErasing", "scale", scale, 0, 1)
+        self.ratio = positive_interval("RandomErasing", "ratio", ratio)
         self.value = value
         self.inplace = inplace
 
-    def __call__(self, img: Any) -> np.ndarray:
-        array = array_image("RandomErasing", img)
-        if not draw() < np.float32(self.p):
-            return array
-        top, left, height, width, value = self.get_params(array, self.scale, self.ratio, self._values(array.shape[-3]))
-        out = array if self.inplace else array.copy()
-        # "unsafe": as PyTorch, an array of integers takes the integer part.
-        np.copyto(out[..., top : top + height, left : left + width], value, casting="unsafe")
-        return out
+    def __call__(self, img: Any) -> Any:
+        array = self.picture(img)
+        params = self.draw(dimensions(array))
+        if not self.inplace:
+            return self.apply(array, params)
+        array[...] = self.apply(writable("RandomErasing", array), params)
+        return array
+
+    def picture(self, img: Any) -> Any:
+        return array_image("RandomErasing", img)
+
+    def draw(self, shape: Shape) -> Rectangle:
+        values = self._values(shape[0])
+        blank = np.zeros(shape, np.float32) if values is None else _column(values)
+        drawn = _rectangle(shape, self.scale, self.ratio, values) if chance(self.p) else None
+        if drawn is None:
+            return Rectangle(*np.zeros(4, np.int32), blank)
+        top, left, height, width, value = drawn
+        if values is None:
+            blank[:, top : top + height, left : left + width] = value
+        return Rectangle(*np.array([top, left, height, width], np.int32), blank)
+
+    def apply(self, image: Any, params: Rectangle) -> Any:
+        xp = namespace(image)
+        rows, columns = xp.arange(image.shape[-2]), xp.arange(image.shape[-1])
+        down = (rows >= params.top) & (rows < params.top + params.height)
+        across = (columns >= params.left) & (columns < params.left + params.width)
+        inside = (down[:, None] & across[None, :]).reshape(*(1,) * (image.ndim - 2), *image.shape[-2:])
+        # As in PyTorch, an array of integers takes the integer part.
+        value = xp.trunc(params.value) if is_integer(image.dtype) else xp.asarray(params.value)
+        return xp.where(inside, value.astype(image.dtype).reshape(*(1,) * (image.ndim - 3), *value.shape), image)
 
     @staticmethod
     def get_params(
         img: np.ndarray, scale: Sequence[float], ratio: Sequence[float], value: Sequence[float] | None = None
     ) -> tuple[int, int, int, int, np.ndarray]:
         """Draw what to erase: (top, left, height, width, value); `value=None` draws it from the normal distribution."""
-        channels, rows, columns = img.shape[-3:]
-        generator = torch_random.default_generator
-        # PyTorch's logarithm and exponential in float32 are nearly always those of float64, rounded; NumPy's are often an ulp off.
-        low, high = _in_float64(np.log, np.asarray(ratio, np.float32))
-        for _ in range(_ATTEMPTS):
-            area = rows * columns * float(generator.uniform(scale[0], scale[1], (1,))[0])
-            (aspect,) = _in_float64(np.exp, generator.uniform(float(low), float(high), (1,))).tolist()
-            height, width = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
-            if not (height < rows and width < columns):
-                continue
-            filling = generator.randn(channels, height, width) if value is None else _column(value)
-            top = int(generator.randint(0, rows - height + 1, (1,))[0])
-            left = int(generator.randint(0, columns - width + 1, (1,))[0])
-            return top, left, height, width, filling
-        return 0, 0, rows, columns, img
+        _, rows, columns = dimensions(img)
+        return _rectangle(dimensions(img), scale, ratio, value) or (0, 0, rows, columns, img)
 
     def _values(self, channels: int) -> list[float] | None:
         if isinstance(self.value, str):
@@ -108,17 +129,19 @@ class RandomErasing(Transform):
         return values
 
 
+def _rectangle(
+    shape: Shape, scale: Sequence[float], ratio: Sequence[float], value: Sequence[float] | None
+) -> tuple[int, int, int, int, np.ndarray] | None:
+    channels, rows, columns = shape
+    for _ in range(_ATTEMPTS):
+        area = rows * columns * float(uniform(scale[0], scale[1]))
+        aspect = log_uniform(ratio)
+        height, width = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
+        if height < rows and width < columns:
+            filling = torch_random.default_generator.randn(channels, height, width) if value is None else _column(value)
+            return integer(0, rows - height + 1), integer(0, columns - width + 1), height, width, filling
+    return None
+
+
 def _column(value: Sequence[float]) -> np.ndarray:
     return np.asarray(value, np.float32).reshape(-1, 1, 1)
-
-
-def _in_float64(f: Any, x: np.ndarray) -> np.ndarray:
-    return f(x.astype(np.float64)).astype(np.float32)
-
-
-def _range(name: str, values: Sequence[float]) -> Sequence[float]:
-    if not isinstance(values, Sequence):
-        raise TypeError(f"RandomErasing: {name} must be (min, max), but {values!r} was given")
-    if len(values) != 2 or values[0] > values[1]:
-        raise ValueError(f"RandomErasing: {name} must be (min, max), but {values!r} was given")
-    return values

@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from .base import Picture, Transform, draw, picture, probability
+from .arguments import probability
+from .base import Shape, Transform
+from .drawing import chance
+from .pixels.arrays import either, namespace
 
 
 class RandomHorizontalFlip(Transform):
@@ -32,9 +35,14 @@ class RandomHorizontalFlip(Transform):
     def __init__(self, p: float = 0.5) -> None:
         self.p = probability("RandomHorizontalFlip", p)
 
-    def __call__(self, img: Any) -> Picture:
-        img = picture("RandomHorizontalFlip", img)
-        return _flip(img, Image.Transpose.FLIP_LEFT_RIGHT, axis=-1) if draw() < np.float32(self.p) else img
+    def draw(self, shape: Shape) -> np.bool_:
+        return chance(self.p)
+
+    def apply(self, image: Any, params: Any) -> Any:
+        return either(params, lambda x: flipped(x, axis=-1), image)
+
+    def pillow(self, image: Image.Image, params: Any) -> Image.Image:
+        return image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if params else image
 
 
 class RandomVerticalFlip(Transform):
@@ -59,10 +67,16 @@ class RandomVerticalFlip(Transform):
     def __init__(self, p: float = 0.5) -> None:
         self.p = probability("RandomVerticalFlip", p)
 
-    def __call__(self, img: Any) -> Picture:
-        img = picture("RandomVerticalFlip", img)
-        return _flip(img, Image.Transpose.FLIP_TOP_BOTTOM, axis=-2) if draw() < np.float32(self.p) else img
+    def draw(self, shape: Shape) -> np.bool_:
+        return chance(self.p)
+
+    def apply(self, image: Any, params: Any) -> Any:
+        return either(params, lambda x: flipped(x, axis=-2), image)
+
+    def pillow(self, image: Image.Image, params: Any) -> Image.Image:
+        return image.transpose(Image.Transpose.FLIP_TOP_BOTTOM) if params else image
 
 
-def _flip(img: Picture, how: Image.Transpose, axis: int) -> Picture:
-    return img.transpose(how) if isinstance(img, Image.Image) else np.flip(img, axis).copy()
+def flipped(image: Any, axis: int) -> Any:
+    """Return an array mirrored along an axis, with memory of its own."""
+    return namespace(image).flip(image, axis).copy()

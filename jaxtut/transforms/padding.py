@@ -9,7 +9,9 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from PIL import Image, ImageOps
 
-from .base import Picture, Transform, integers, picture, pillow_fill
+from .arguments import array_fill, integers, pillow_fill
+from .base import Picture, Shape, Transform
+from .pixels.arrays import namespace
 
 PaddingMode: TypeAlias = Literal["constant", "edge", "reflect", "symmetric"]
 _MODES = ("constant", "edge", "reflect", "symmetric")
@@ -47,8 +49,14 @@ class Pad(Transform):
         self.fill = fill
         self.padding_mode: PaddingMode = padding_mode
 
-    def __call__(self, img: Any) -> Picture:
-        return pad("Pad", picture("Pad", img), self._sides, self.fill, self.padding_mode)
+    def apply(self, image: Any, params: Any) -> Any:
+        return pad("Pad", image, self._sides, self.fill, self.padding_mode)
+
+    def pillow(self, image: Image.Image, params: Any) -> Picture:
+        return pad("Pad", image, self._sides, self.fill, self.padding_mode)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return padded_shape(shape, self._sides)
 
 
 def check_padding(caller: str, padding: Any, fill: Any, padding_mode: str) -> tuple[int, int, int, int]:
@@ -62,7 +70,13 @@ def check_padding(caller: str, padding: Any, fill: Any, padding_mode: str) -> tu
     return left, top, right, bottom
 
 
-def pad(caller: str, img: Picture, sides: tuple[int, int, int, int], fill: Any, mode: PaddingMode) -> Picture:
+def padded_shape(shape: Shape, sides: tuple[int, int, int, int]) -> Shape:
+    """Return the shape of a picture after (left, top, right, bottom) pixels are added."""
+    left, top, right, bottom = sides
+    return shape[0], shape[1] + top + bottom, shape[2] + left + right
+
+
+def pad(caller: str, img: Any, sides: tuple[int, int, int, int], fill: Any, mode: PaddingMode) -> Any:
     """Add (left, top, right, bottom) pixels."""
     if isinstance(img, Image.Image):
         return _pad_image(caller, img, sides, fill, mode)
@@ -85,13 +99,13 @@ def _pad_image(caller: str, img: Image.Image, sides: tuple[int, int, int, int], 
 
 def _pad_array(
     caller: str,
-    array: np.ndarray,
+    array: Any,
     sides: tuple[int, int, int, int],
     fill: Any,
     mode: PaddingMode,
     channels_last: bool,
     far: bool = False,
-) -> np.ndarray:
+) -> Any:
     left, top, right, bottom = sides
     rows, columns = (0, 1) if channels_last or array.ndim == 2 else (array.ndim - 2, array.ndim - 1)
     index: list[Any] = [slice(None)] * array.ndim
@@ -106,5 +120,6 @@ def _pad_array(
                 f"{caller}: mode {mode!r} can add {reach} pixels to a side of {len(kept)}, not {max(before, after)}"
             )
     if mode == "constant":
-        return np.pad(array[tuple(index)], widths, "constant", constant_values=np.asarray(fill).astype(array.dtype))
-    return np.pad(array[tuple(index)], widths, mode)
+        (value,) = array_fill(caller, fill, array)
+        return namespace(array).pad(array[tuple(index)], widths, constant_values=np.asarray(value).astype(array.dtype))
+    return namespace(array).pad(array[tuple(index)], widths, mode)

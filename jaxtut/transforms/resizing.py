@@ -1,4 +1,4 @@
-"""Resize PIL images, as Pillow does it: with antialiasing."""
+"""Give pictures another size."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import Any
 
 from PIL import Image
 
-from .base import InterpolationMode, Transform, integers, interpolation_mode, pil_image, size_pair
+from .arguments import array_mode, integers, interpolation_mode, size_pair
+from .base import InterpolationMode, Shape, Transform, dimensions
+from .pixels.arrays import Pixels
+from .pixels.resampling import MODES, resampled
 
 
 class Resize(Transform):
@@ -19,18 +22,23 @@ class Resize(Transform):
         interpolation: an `InterpolationMode` or Pillow's int.
         max_size: the longer side is no longer than this, and then the shorter one is shorter than `size`; only with
             an int `size`.
-        antialias: Pillow always does; False is answered by a warning.
+        antialias: on arrays in the modes bilinear and bicubic, widen the filter where the picture shrinks. Pillow always
+            does; False is answered by a warning.
 
     Example:
         >>> Resize(32)(Image.new("RGB", (100, 50))).size
         (64, 32)
+        >>> import numpy as np
+        >>> Resize((1, 2))(np.array([[[0, 10, 20, 30]]], np.uint8)).tolist()
+        [[[6, 24]]]
 
     Raises:
-        TypeError: no PIL image, or an argument of the wrong type.
-        ValueError: a size below 1, or a `max_size` that does not fit.
+        TypeError: neither PIL image nor array, or an argument of the wrong type.
+        ValueError: a size below 1, a `max_size` that does not fit, or on arrays another mode than nearest, nearest-exact,
+            bilinear and bicubic.
 
-    PyTorch's counterpart: `torchvision.transforms.Resize` on PIL images, to the same pixels. On tensors that one has
-    an implementation of its own, with other pixels, and arrays are therefore refused here.
+    PyTorch's counterpart: `torchvision.transforms.Resize`: on PIL images to the same pixels; on arrays as on tensors, to the
+    rounding of a sum in float32, so that integers differ by 1 at most.
     """
 
     shown = ("size", "interpolation", "max_size", "antialias")
@@ -53,14 +61,19 @@ class Resize(Transform):
         self.antialias = antialias
         self._sizes = sizes
 
-    def __call__(self, img: Any) -> Image.Image:
-        img = pil_image("Resize", img)
-        height, width = self._sizes if len(self._sizes) == 2 else _keep_aspect(img, self._sizes[0], self.max_size)
-        if (width, height) == img.size:
-            return img
-        if self.antialias is False:
-            warnings.warn("Resize: Pillow always applies antialiasing; antialias=False is ignored", stacklevel=2)
-        return img.resize((width, height), self.interpolation.pillow)
+    def apply(self, image: Any, params: Any) -> Any:
+        return resized("Resize", image, self._size(dimensions(image)), self.interpolation, bool(self.antialias))
+
+    def pillow(self, image: Image.Image, params: Any) -> Image.Image:
+        return resized_image("Resize", image, self._size(dimensions(image)), self.interpolation, self.antialias)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape[0], *self._size(shape)
+
+    def _size(self, shape: Shape) -> tuple[int, int]:
+        if len(self._sizes) == 2:
+            return self._sizes[0], self._sizes[1]
+        return _keep_aspect(shape[1], shape[2], self._sizes[0], self.max_size)
 
 
 class Rescale(Transform):
@@ -75,11 +88,11 @@ class Rescale(Transform):
         ((64, 32), (40, 32))
 
     Raises:
-        TypeError: no PIL image, or a size that is neither an int nor a pair of ints.
+        TypeError: neither PIL image nor array, or a size that is neither an int nor a pair of ints.
         ValueError: a size below 1.
 
     PyTorch's counterpart: the custom class of the tutorial "Writing Custom Datasets, DataLoaders and Transforms",
-    which resizes with scikit-image; this one does it with Pillow, so `Rescale(n)` gives what `Resize(n)` gives.
+    which resizes with scikit-image; this one does what `Resize` does.
     """
 
     shown = ("output_size",)
@@ -89,12 +102,38 @@ class Rescale(Transform):
         size_pair("Rescale", "output_size", output_size)
         self.output_size = output_size
 
-    def __call__(self, img: Any) -> Image.Image:
-        return Resize(self.output_size)(pil_image("Rescale", img))
+    def apply(self, image: Any, params: Any) -> Any:
+        return Resize(self.output_size).apply(image, params)
+
+    def pillow(self, image: Image.Image, params: Any) -> Image.Image:
+        return Resize(self.output_size).pillow(image, params)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return Resize(self.output_size).output_shape(shape)
 
 
-def _keep_aspect(img: Image.Image, shorter: int, max_size: int | None) -> tuple[int, int]:
-    longer = int(shorter * max(img.size) / min(img.size))
+def resized_image(
+    caller: str, image: Image.Image, size: tuple[int, int], mode: InterpolationMode, antialias: bool | None
+) -> Image.Image:
+    """Give a PIL image another size; it is returned as it is where it has that size."""
+    height, width = size
+    if (width, height) == image.size:
+        return image
+    if antialias is False:
+        warnings.warn(f"{caller}: Pillow always applies antialiasing; antialias=False is ignored", stacklevel=4)
+    return image.resize((width, height), mode.pillow)
+
+
+def resized(caller: str, image: Pixels, size: tuple[int, int], mode: InterpolationMode, antialias: bool) -> Any:
+    """Give an array another size; it is returned as it is where it has that size."""
+    name = array_mode(caller, mode, MODES)
+    if image.shape[-2:] == size:
+        return image
+    return resampled(image, (0, 0, *image.shape[-2:]), size, name, antialias)
+
+
+def _keep_aspect(height: int, width: int, shorter: int, max_size: int | None) -> tuple[int, int]:
+    longer = int(shorter * max(height, width) / min(height, width))
     if max_size is not None and longer > max_size:
         shorter, longer = int(max_size * shorter / longer), max_size
-    return (longer, shorter) if img.height > img.width else (shorter, longer)
+    return (longer, shorter) if height > width else (shorter, longer)

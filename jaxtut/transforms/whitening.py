@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from .base import Transform, array_image
+from .pixels.arrays import is_integer, namespace, product
 
 
 class LinearTransformation(Transform):
@@ -47,17 +48,19 @@ class LinearTransformation(Transform):
                 f"{self.transformation_matrix.dtype} and {self.mean_vector.dtype} were given"
             )
 
-    def __call__(self, tensor: Any) -> Float[np.ndarray, "*batch channels height width"]:
-        array = array_image("LinearTransformation", tensor)
+    def picture(self, img: Any) -> Any:
+        return array_image("LinearTransformation", img)
+
+    def apply(self, image: Any, params: Any) -> Any:
         size = len(self.mean_vector)
-        if np.prod(array.shape[-3:]) != size:
+        if np.prod(image.shape[-3:]) != size:
             raise ValueError(
-                f"LinearTransformation: the matrix takes {size} numbers, but the shape of a picture is {array.shape[-3:]}"
+                f"LinearTransformation: the matrix takes {size} numbers, but the shape of a picture is {image.shape[-3:]}"
             )
-        if not np.issubdtype(array.dtype, np.floating):
-            array = array.astype(self.mean_vector.dtype)
-        flat = array.reshape(-1, size) - self.mean_vector
-        return (flat @ self.transformation_matrix.astype(flat.dtype)).reshape(array.shape)
+        wide = image.astype(self.mean_vector.dtype) if is_integer(image.dtype) else image
+        xp = namespace(wide)
+        flat = wide.reshape(-1, size) - xp.asarray(self.mean_vector[None])
+        return product(flat, xp.asarray(self.transformation_matrix, dtype=flat.dtype)).reshape(image.shape)
 
     def __repr__(self) -> str:
         return (
