@@ -128,9 +128,9 @@ class RandomAffine(Transform):
             reach = [float(part * n) for part, n in zip(translate, img_size, strict=True)]
             shift = (round(float(uniform(-reach[0], reach[0]))), round(float(uniform(-reach[1], reach[1]))))
         factor = 1.0 if scale_ranges is None else float(uniform(scale_ranges[0], scale_ranges[1]))
-        shears = shears or ()
-        sheared = [float(uniform(*shears[i : i + 2])) for i in range(0, len(shears), 2)]
-        return angle, shift, factor, (*sheared, 0.0, 0.0)[:2]
+        along_x = float(uniform(shears[0], shears[1])) if shears else 0.0
+        along_y = float(uniform(shears[2], shears[3])) if shears and len(shears) == 4 else 0.0
+        return angle, shift, factor, (along_x, along_y)
 
     def __repr__(self) -> str:
         usual = {"translate": None, "scale": None, "shear": None, "center": None, "fill": 0}

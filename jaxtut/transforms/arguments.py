@@ -14,11 +14,11 @@ from .base import InterpolationMode, dimensions
 from .pixels.arrays import is_integer
 
 
-def number(caller: str, name: str, value: float, low: float = -math.inf, high: float = math.inf) -> float:
+def number(caller: str, name: str, value: Any, low: float = -math.inf, high: float = math.inf) -> Any:
     """Return `value` if it is a number in [low, high]."""
     if not isinstance(value, Real) or isinstance(value, bool):
         raise TypeError(f"{caller}: {name} must be a number, but {value!r} was given")
-    if not low <= value <= high:
+    if not low <= float(value) <= high:
         raise ValueError(f"{caller}: {name} must be in [{low:g}, {high:g}], but {value} was given")
     return value
 
@@ -32,9 +32,7 @@ def probability(caller: str, p: float) -> float:
     return p
 
 
-def interval(
-    caller: str, name: str, values: Sequence[float], low: float = -math.inf, high: float = math.inf
-) -> Sequence[float]:
+def interval(caller: str, name: str, values: Any, low: float = -math.inf, high: float = math.inf) -> Sequence[float]:
     """Return `values` if they are (min, max), both in [low, high]."""
     if not isinstance(values, Sequence) or not all(isinstance(value, Real) for value in values):
         raise TypeError(f"{caller}: {name} must be (min, max), but {values!r} was given")
@@ -45,14 +43,14 @@ def interval(
     return values
 
 
-def positive_interval(caller: str, name: str, values: Sequence[float]) -> Sequence[float]:
+def positive_interval(caller: str, name: str, values: Any) -> Sequence[float]:
     """Return `values` if they are (min, max), both above 0."""
     if interval(caller, name, values)[0] <= 0:
         raise ValueError(f"{caller}: {name} must lie above 0, but {values!r} was given")
     return values
 
 
-def angles(caller: str, name: str, degrees: float | Sequence[float], counts: tuple[int, ...] = (2,)) -> list[float]:
+def angles(caller: str, name: str, degrees: Any, counts: tuple[int, ...] = (2,)) -> list[float]:
     """Return one range of angles (min, max), or two of them; a number d stands for (-d, d)."""
     values = [-degrees, degrees] if isinstance(degrees, Real) else degrees
     if not isinstance(values, Sequence) or not all(isinstance(value, Real) for value in values):
@@ -62,7 +60,7 @@ def angles(caller: str, name: str, degrees: float | Sequence[float], counts: tup
     return [float(value) for value in values]
 
 
-def point(caller: str, center: Sequence[float] | None) -> Sequence[float] | None:
+def point(caller: str, center: Any) -> Sequence[float] | None:
     """Return `center` if it is None or (x, y)."""
     if center is None:
         return None

@@ -47,7 +47,7 @@ class GaussianBlur(Transform):
         if not all(size % 2 for size in self.kernel_size):
             raise ValueError(f"GaussianBlur: kernel_size must be odd, but {kernel_size!r} was given")
         sigmas = (sigma, sigma) if isinstance(sigma, Real) else sigma
-        self.sigma = positive_interval("GaussianBlur", "sigma", sigmas)  # pyright: ignore[reportArgumentType]
+        self.sigma = positive_interval("GaussianBlur", "sigma", sigmas)
 
     def picture(self, img: Any) -> Any:
         expected = "a PIL image or an array (..., channels, height, width)"

@@ -21,12 +21,12 @@ _ATTEMPTS = 10
 
 
 class Rectangle(NamedTuple):
-    """What is erased: int32, and the values that are written, float32 (channels or 1, height, width, or 1 and 1)."""
+    """What is erased, (top, left, height, width) in int32, all 0 for nothing; and what is written, in float32.
 
-    top: Any
-    left: Any
-    height: Any
-    width: Any
+    The values have shape (channels or 1, 1, 1), or for random ones that of the whole picture.
+    """
+
+    window: Any
     value: Any
 
 
@@ -96,17 +96,18 @@ class RandomErasing(Transform):
         blank = np.zeros(shape, np.float32) if values is None else _column(values)
         drawn = _rectangle(shape, self.scale, self.ratio, values) if chance(self.p) else None
         if drawn is None:
-            return Rectangle(*np.zeros(4, np.int32), blank)
+            return Rectangle(np.zeros(4, np.int32), blank)
         top, left, height, width, value = drawn
         if values is None:
             blank[:, top : top + height, left : left + width] = value
-        return Rectangle(*np.array([top, left, height, width], np.int32), blank)
+        return Rectangle(np.array([top, left, height, width], np.int32), blank)
 
     def apply(self, image: Any, params: Rectangle) -> Any:
         xp = namespace(image)
-        rows, columns = xp.arange(image.shape[-2]), xp.arange(image.shape[-1])
-        down = (rows >= params.top) & (rows < params.top + params.height)
-        across = (columns >= params.left) & (columns < params.left + params.width)
+        rows, columns = (xp.arange(n, dtype=np.int32) for n in image.shape[-2:])
+        top, left, height, width = params.window
+        down = (rows >= top) & (rows < top + height)
+        across = (columns >= left) & (columns < left + width)
         inside = (down[:, None] & across[None, :]).reshape(*(1,) * (image.ndim - 2), *image.shape[-2:])
         # As in PyTorch, an array of integers takes the integer part.
         value = xp.trunc(params.value) if is_integer(image.dtype) else xp.asarray(params.value)

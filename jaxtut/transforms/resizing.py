@@ -30,7 +30,7 @@ class Resize(Transform):
         (64, 32)
         >>> import numpy as np
         >>> Resize((1, 2))(np.array([[[0, 10, 20, 30]]], np.uint8)).tolist()
-        [[[6, 24]]]
+        [[[7, 23]]]
 
     Raises:
         TypeError: neither PIL image nor array, or an argument of the wrong type.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -125,7 +125,7 @@ class RandomSolarize(Transform):
 
     def pillow(self, image: Image.Image, params: Any) -> Image.Image:
         image = pillow_mode("RandomSolarize", image, _MODES)
-        return ImageOps.solarize(image, self.threshold) if params else image  # pyright: ignore[reportArgumentType]
+        return ImageOps.solarize(image, cast(int, self.threshold)) if params else image
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(threshold={self.threshold},p={self.p})"

@@ -1,7 +1,14 @@
 """Transforms of pictures under torchvision's names, on Pillow and PyTorch alone."""
 
+from .affine import RandomAffine as RandomAffine
 from .base import InterpolationMode as InterpolationMode
+from .base import Transform as Transform
+from .blurring import GaussianBlur as GaussianBlur
+from .blurring import RandomAdjustSharpness as RandomAdjustSharpness
+from .choosing import RandomChoice as RandomChoice
+from .choosing import RandomOrder as RandomOrder
 from .color import Grayscale as Grayscale
+from .color import RandomGrayscale as RandomGrayscale
 from .composition import Compose as Compose
 from .composition import Lambda as Lambda
 from .composition import RandomApply as RandomApply
@@ -14,10 +21,20 @@ from .cropping import RandomCrop as RandomCrop
 from .erasing import RandomErasing as RandomErasing
 from .flipping import RandomHorizontalFlip as RandomHorizontalFlip
 from .flipping import RandomVerticalFlip as RandomVerticalFlip
+from .jittering import ColorJitter as ColorJitter
 from .normalization import Normalize as Normalize
 from .padding import Pad as Pad
+from .perspective import RandomPerspective as RandomPerspective
+from .resized_cropping import RandomResizedCrop as RandomResizedCrop
 from .resizing import Rescale as Rescale
 from .resizing import Resize as Resize
 from .rotation import RandomRotation as RandomRotation
+from .several_crops import FiveCrop as FiveCrop
+from .several_crops import TenCrop as TenCrop
+from .tones import RandomAutocontrast as RandomAutocontrast
+from .tones import RandomEqualize as RandomEqualize
+from .tones import RandomInvert as RandomInvert
+from .tones import RandomPosterize as RandomPosterize
+from .tones import RandomSolarize as RandomSolarize
 from .whitening import LinearTransformation as LinearTransformation
 from .whitening import whitening_matrix as whitening_matrix

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from enum import Enum
-from numbers import Real
 from typing import Any, TypeAlias
 
 import torch
@@ -77,49 +75,32 @@ def dimensions(img: Picture) -> tuple[int, int, int]:
     return (img.shape[-3] if img.ndim > 2 else 1), img.shape[-2], img.shape[-1]
 
 
-def probability(caller: str, p: float) -> float:
-    """Return `p` if it is a number in [0, 1]."""
-    if not isinstance(p, Real):
-        raise TypeError(f"{caller}: p must be a number, but {p!r} was given")
-    if not 0 <= p <= 1:
-        raise ValueError(f"{caller}: p must be in [0, 1], but {p} was given")
-    return p
+def channels(caller: str, tensor: torch.Tensor) -> torch.Tensor:
+    """Return a tensor if it has one channel or three."""
+    if tensor.ndim < 3 or tensor.shape[-3] not in (1, 3):
+        raise ValueError(f"{caller}: img must have 1 or 3 channels, but shape {tuple(tensor.shape)} was given")
+    return tensor
 
 
-def integers(caller: str, name: str, value: int | Sequence[int], counts: tuple[int, ...]) -> tuple[int, ...]:
-    """Return `value` as a tuple of ints; an int alone is a tuple of one."""
-    values = (value,) if isinstance(value, int) else value
-    if not isinstance(values, Sequence) or not all(isinstance(v, int) and not isinstance(v, bool) for v in values):
-        raise TypeError(f"{caller}: {name} must be an int or a sequence of ints, but {value!r} was given")
-    if len(values) not in counts:
-        expected = " or ".join(str(count) for count in counts)
-        raise ValueError(f"{caller}: {name} must be an int or have {expected} values, but {value!r} was given")
-    return tuple(values)
+def pillow_mode(caller: str, image: Image.Image, modes: tuple[str, ...]) -> Image.Image:
+    """Return a PIL image if its mode is one of these."""
+    if image.mode not in modes:
+        raise ValueError(f"{caller}: the mode of img must be {' or '.join(modes)}, but {image.mode} was given")
+    return image
 
 
-def size_pair(caller: str, name: str, size: int | Sequence[int]) -> tuple[int, int]:
-    """Return (height, width); one int is both."""
-    values = integers(caller, name, size, (1, 2))
-    if min(values) < 1:
-        raise ValueError(f"{caller}: {name} must be positive, but {size!r} was given")
-    return values[0], values[-1]
+def largest(dtype: torch.dtype) -> int:
+    """Return the number that stands for white: the largest of an integer dtype, 1 for floating ones."""
+    return 1 if dtype.is_floating_point else torch.iinfo(dtype).max
 
 
-def interpolation_mode(caller: str, value: InterpolationMode | int) -> InterpolationMode:
-    """Return the mode; one of Pillow's ints, such as `PIL.Image.BILINEAR`, stands for the mode of that name."""
-    if isinstance(value, int) and not isinstance(value, bool) and value in list(Image.Resampling):
-        return InterpolationMode[Image.Resampling(value).name]
-    if not isinstance(value, InterpolationMode):
-        raise TypeError(f"{caller}: interpolation must be an InterpolationMode, but {value!r} was given")
-    return value
+def batched(tensor: torch.Tensor) -> torch.Tensor:
+    """Return a tensor (channels, height, width) as a floating one (1, channels, height, width), which PyTorch's operations take."""
+    wide = tensor if tensor.is_floating_point() else tensor.float()
+    return wide.reshape(-1, *dimensions(tensor))
 
 
-def pillow_fill(caller: str, fill: Any, img: Image.Image) -> Any:
-    """Return `fill` as Pillow wants it: a number, or for several channels a tuple; ints unless pixels are floats."""
-    channels = len(img.getbands())
-    values: list[Any] = [fill] if isinstance(fill, Real) else list(fill)
-    if len(values) not in (1, channels):
-        raise ValueError(f"{caller}: fill must be a number or have {channels} values, one a channel, but got {fill!r}")
-    if img.mode != "F":
-        values = [int(value) for value in values]
-    return values[0] if channels == 1 else tuple(values * channels if len(values) == 1 else values)
+def restored(values: torch.Tensor, tensor: torch.Tensor) -> torch.Tensor:
+    """Return what an operation made of `batched(tensor)` in the dtype of `tensor`, rounded, and without the batch again."""
+    whole = values if tensor.is_floating_point() else values.round()
+    return whole.to(tensor.dtype).reshape(*tensor.shape[:-2], *values.shape[-2:])

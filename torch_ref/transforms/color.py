@@ -7,7 +7,9 @@ from typing import Any
 import torch
 from PIL import Image
 
-from .base import Picture, Transform, tensor_image
+from .arguments import probability
+from .base import Picture, Transform, channels, dimensions, picture
+from .colours import gray
 
 
 class Grayscale(Transform):
@@ -38,17 +40,42 @@ class Grayscale(Transform):
         self.num_output_channels = num_output_channels
 
     def __call__(self, img: Any) -> Picture:
-        if isinstance(img, Image.Image):
-            gray = img.convert("L")
-            return gray if self.num_output_channels == 1 else Image.merge("RGB", [gray] * 3)
-        tensor = tensor_image("Grayscale", img)
-        channels = tensor.shape[-3]
-        if channels not in (1, 3):
-            raise ValueError(f"Grayscale: img must have 1 or 3 channels, but shape {tuple(tensor.shape)} was given")
-        gray = tensor if channels == 1 else _brightness(tensor)
-        return gray.repeat_interleave(self.num_output_channels, dim=-3)
+        return _grayed("Grayscale", picture("Grayscale", img), self.num_output_channels)
 
 
-def _brightness(tensor: torch.Tensor) -> torch.Tensor:
-    red, green, blue = tensor.split(1, dim=-3)
-    return (0.2989 * red + 0.587 * green + 0.114 * blue).to(tensor.dtype)
+class RandomGrayscale(Transform):
+    """Replace the colours by their brightness with probability `p`; the number of channels stays.
+
+    Args:
+        p: the probability.
+
+    Example:
+        >>> RandomGrayscale(p=1.0)(torch.tensor([[[0]], [[255]], [[0]]], dtype=torch.uint8)).tolist()
+        [[[149]], [[149]], [[149]]]
+
+    Raises:
+        TypeError: neither PIL image nor tensor.
+        ValueError: p outside [0, 1], or a picture that has neither one channel nor three.
+
+    The counterpart in JAX is `jaxtut.transforms.RandomGrayscale`.
+    """
+
+    shown = ("p",)
+
+    def __init__(self, p: float = 0.1) -> None:
+        self.p = probability("RandomGrayscale", p)
+
+    def __call__(self, img: Any) -> Picture:
+        img = picture("RandomGrayscale", img)
+        count = dimensions(img)[0]
+        if count not in (1, 3):
+            raise ValueError(f"RandomGrayscale: img must have 1 or 3 channels, but {count} were given")
+        return _grayed("RandomGrayscale", img, count) if torch.rand(1) < self.p else img
+
+
+def _grayed(caller: str, img: Picture, count: int) -> Picture:
+    if isinstance(img, Image.Image):
+        image = img.convert("L")
+        return image if count == 1 else Image.merge("RGB", [image] * 3)
+    tensor = channels(caller, img)
+    return (tensor if tensor.shape[-3] == 1 else gray(tensor)).repeat_interleave(count, dim=-3)

@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 
-from .base import Transform, probability
+from .arguments import probability
+from .base import Transform
 
 
 class Compose(Transform):

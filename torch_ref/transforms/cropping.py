@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from PIL import Image
 
-from .base import Picture, Transform, dimensions, picture, size_pair
+from .arguments import size_pair
+from .base import Picture, Transform, dimensions, picture
 from .padding import PaddingMode, check_padding, pad
 
 

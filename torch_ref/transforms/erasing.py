@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 import torch
 
-from .base import Transform, probability, tensor_image
+from .arguments import probability
+from .base import Transform, tensor_image
 
 _ATTEMPTS = 10
 

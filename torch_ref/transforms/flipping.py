@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from PIL import Image
 
-from .base import Picture, Transform, picture, probability
+from .arguments import probability
+from .base import Picture, Transform, picture
 
 
 class RandomHorizontalFlip(Transform):

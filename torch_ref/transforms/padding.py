@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 
-from .base import Picture, Transform, integers, picture, pillow_fill
+from .arguments import integers, pillow_fill
+from .base import Picture, Transform, picture
 
 PaddingMode: TypeAlias = Literal["constant", "edge", "reflect", "symmetric"]
 _MODES = ("constant", "edge", "reflect", "symmetric")

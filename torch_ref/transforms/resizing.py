@@ -1,4 +1,4 @@
-"""Resize PIL images, as Pillow does it: with antialiasing."""
+"""Give pictures another size."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from PIL import Image
+from torch.nn import functional as F
 
-from .base import InterpolationMode, Transform, integers, interpolation_mode, pil_image, size_pair
+from .arguments import integers, interpolation_mode, size_pair, tensor_mode
+from .base import InterpolationMode, Picture, Transform, batched, dimensions, picture, restored
+
+MODES = ("nearest", "nearest-exact", "bilinear", "bicubic")
 
 
 class Resize(Transform):
@@ -19,15 +24,19 @@ class Resize(Transform):
         interpolation: an `InterpolationMode` or Pillow's int.
         max_size: the longer side is no longer than this, and then the shorter one is shorter than `size`; only with
             an int `size`.
-        antialias: Pillow always does; False is answered by a warning.
+        antialias: on tensors in the modes bilinear and bicubic, widen the filter where the picture shrinks. Pillow always
+            does; False is answered by a warning.
 
     Example:
         >>> Resize(32)(Image.new("RGB", (100, 50))).size
         (64, 32)
+        >>> Resize((1, 2))(torch.tensor([[[0, 10, 20, 30]]], dtype=torch.uint8)).tolist()
+        [[[7, 23]]]
 
     Raises:
-        TypeError: no PIL image, or an argument of the wrong type.
-        ValueError: a size below 1, or a `max_size` that does not fit.
+        TypeError: neither PIL image nor tensor, or an argument of the wrong type.
+        ValueError: a size below 1, a `max_size` that does not fit, or on tensors another mode than nearest, nearest-exact,
+            bilinear and bicubic.
 
     The counterpart in JAX is `jaxtut.transforms.Resize`.
     """
@@ -52,14 +61,11 @@ class Resize(Transform):
         self.antialias = antialias
         self._sizes = sizes
 
-    def __call__(self, img: Any) -> Image.Image:
-        img = pil_image("Resize", img)
-        height, width = self._sizes if len(self._sizes) == 2 else _keep_aspect(img, self._sizes[0], self.max_size)
-        if (width, height) == img.size:
-            return img
-        if self.antialias is False:
-            warnings.warn("Resize: Pillow always applies antialiasing; antialias=False is ignored", stacklevel=2)
-        return img.resize((width, height), self.interpolation.pillow)
+    def __call__(self, img: Any) -> Picture:
+        img = picture("Resize", img)
+        _, height, width = dimensions(img)
+        size = self._sizes if len(self._sizes) == 2 else _keep_aspect(height, width, self._sizes[0], self.max_size)
+        return resized("Resize", img, (size[0], size[1]), self.interpolation, self.antialias)
 
 
 class Rescale(Transform):
@@ -74,7 +80,7 @@ class Rescale(Transform):
         ((64, 32), (40, 32))
 
     Raises:
-        TypeError: no PIL image, or a size that is neither an int nor a pair of ints.
+        TypeError: neither PIL image nor tensor, or a size that is neither an int nor a pair of ints.
         ValueError: a size below 1.
 
     The counterpart in JAX is `jaxtut.transforms.Rescale`.
@@ -87,12 +93,33 @@ class Rescale(Transform):
         size_pair("Rescale", "output_size", output_size)
         self.output_size = output_size
 
-    def __call__(self, img: Any) -> Image.Image:
-        return Resize(self.output_size)(pil_image("Rescale", img))
+    def __call__(self, img: Any) -> Picture:
+        return Resize(self.output_size)(picture("Rescale", img))
 
 
-def _keep_aspect(img: Image.Image, shorter: int, max_size: int | None) -> tuple[int, int]:
-    longer = int(shorter * max(img.size) / min(img.size))
+def resized(
+    caller: str, img: Picture, size: tuple[int, int], interpolation: InterpolationMode, antialias: bool | None
+) -> Picture:
+    """Give a picture another size; it is returned as it is where it has that size."""
+    height, width = size
+    if dimensions(img)[1:] == size:
+        return img
+    if isinstance(img, Image.Image):
+        if antialias is False:
+            warnings.warn(f"{caller}: Pillow always applies antialiasing; antialias=False is ignored", stacklevel=3)
+        return img.resize((width, height), interpolation.pillow)
+    mode = tensor_mode(caller, interpolation, MODES)
+    smooth = mode in ("bilinear", "bicubic")
+    out = F.interpolate(
+        batched(img), size, mode=mode, align_corners=False if smooth else None, antialias=smooth and bool(antialias)
+    )
+    if mode == "bicubic" and img.dtype == torch.uint8:
+        out = out.clamp(0, 255)
+    return restored(out, img)
+
+
+def _keep_aspect(height: int, width: int, shorter: int, max_size: int | None) -> tuple[int, int]:
+    longer = int(shorter * max(height, width) / min(height, width))
     if max_size is not None and longer > max_size:
         shorter, longer = int(max_size * shorter / longer), max_size
-    return (longer, shorter) if img.height > img.width else (shorter, longer)
+    return (longer, shorter) if height > width else (shorter, longer)

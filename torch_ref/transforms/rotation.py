@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Real
 from typing import Any
 
 import torch
 from PIL import Image
 
-from .base import InterpolationMode, Transform, interpolation_mode, pil_image, pillow_fill
+from .affine_maps import expanded_size, from_middle, inverse_matrix
+from .arguments import angles, fill_value, interpolation_mode, pillow_fill, point, tensor_fill, tensor_mode
+from .base import InterpolationMode, Picture, Transform, dimensions, picture
+from .sampling import MODES, affine_sampled
 
 
 class RandomRotation(Transform):
@@ -17,7 +19,7 @@ class RandomRotation(Transform):
 
     Args:
         degrees: (min, max), or a number d for (-d, d).
-        interpolation: an `InterpolationMode` (nearest, bilinear, bicubic) or Pillow's int.
+        interpolation: an `InterpolationMode` or Pillow's int: nearest, bilinear, and for PIL images bicubic.
         expand: make the picture large enough to hold all of the rotated one, otherwise it keeps its size.
         center: the point (x, y) that stays where it is, from the upper left corner; None: the middle.
         fill: the value of the pixels that come from outside, a number or one value a channel.
@@ -27,8 +29,8 @@ class RandomRotation(Transform):
         (20, 30)
 
     Raises:
-        TypeError: no PIL image, or an argument of the wrong type.
-        ValueError: a range that is none.
+        TypeError: neither PIL image nor tensor, or an argument of the wrong type.
+        ValueError: a range that is none, or on tensors another mode than nearest and bilinear.
 
     The counterpart in JAX is `jaxtut.transforms.RandomRotation`.
     """
@@ -43,35 +45,28 @@ class RandomRotation(Transform):
         center: Sequence[float] | None = None,
         fill: float | Sequence[float] | None = 0,
     ) -> None:
-        self.degrees = _range(degrees)
+        self.degrees = angles("RandomRotation", "degrees", degrees)
         self.interpolation = interpolation_mode("RandomRotation", interpolation)
         self.expand = expand
-        if center is not None and len(center) != 2:
-            raise ValueError(f"RandomRotation: center must be (x, y), but {center!r} was given")
-        self.center = center
-        if fill is not None and not isinstance(fill, Real | tuple | list):
-            raise TypeError(f"RandomRotation: fill must be a number or a sequence of numbers, but {fill!r} was given")
-        self.fill = 0 if fill is None else fill
+        self.center = point("RandomRotation", center)
+        self.fill = fill_value("RandomRotation", fill)
         if center is None:
             self.shown = tuple(name for name in self.shown if name != "center")
 
-    def __call__(self, img: Any) -> Image.Image:
-        img = pil_image("RandomRotation", img)
-        fill = pillow_fill("RandomRotation", self.fill, img)
-        center = None if self.center is None else (self.center[0], self.center[1])
+    def __call__(self, img: Any) -> Picture:
+        img = picture("RandomRotation", img)
         angle = self.get_params(self.degrees)
-        return img.rotate(angle, self.interpolation.pillow, self.expand, center, fillcolor=fill)
+        if isinstance(img, Image.Image):
+            fill = pillow_fill("RandomRotation", self.fill, img)
+            center = None if self.center is None else (self.center[0], self.center[1])
+            return img.rotate(angle, self.interpolation.pillow, self.expand, center, fillcolor=fill)
+        mode = tensor_mode("RandomRotation", self.interpolation, MODES)
+        _, height, width = dimensions(img)
+        matrix = inverse_matrix(from_middle(self.center, height, width), -angle, (0, 0), 1, (0, 0))
+        size = expanded_size(matrix, height, width) if self.expand else (height, width)
+        return affine_sampled(img, matrix, size, mode, tensor_fill("RandomRotation", self.fill, img))
 
     @staticmethod
     def get_params(degrees: Sequence[float]) -> float:
         """Draw an angle in degrees from (min, max), in float32."""
-        return float(torch.empty(1).uniform_(degrees[0], degrees[1]).item())
-
-
-def _range(degrees: float | Sequence[float]) -> list[float]:
-    values = [-degrees, degrees] if isinstance(degrees, int | float) else degrees
-    if not isinstance(values, Sequence) or not all(isinstance(value, Real) for value in values):
-        raise TypeError(f"RandomRotation: degrees must be a number or (min, max), but {degrees!r} was given")
-    if len(values) != 2 or values[0] > values[1]:
-        raise ValueError(f"RandomRotation: degrees must be a number from 0 on or (min, max), but {degrees!r} was given")
-    return [float(value) for value in values]
+        return torch.empty(1).uniform_(degrees[0], degrees[1]).item()

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 # (..., channels, height, width), of NumPy or of JAX, traced or not.
 Pixels: TypeAlias = "np.ndarray | jax.Array"
@@ -46,7 +47,7 @@ def either(flag: Any, change: Change, image: Any) -> Any:
 
 def one_of(which: Any, changes: Sequence[Change], image: Any) -> Any:
     """Return `changes[which](image)`; a traced `which` is decided on the device, where all must give one shape and dtype."""
-    if not isinstance(which, jax.core.Tracer):
+    if not isinstance(which, Tracer):
         return changes[int(which)](image)
     given = [jax.tree.map(lambda x: (x.shape, x.dtype.name), jax.eval_shape(change, image)) for change in changes]
     if any(other != given[0] for other in given):

@@ -27,22 +27,20 @@ def resampled(image: Pixels, window: Sequence[Any], size: Sequence[int], mode: s
     The numbers of the window may be traced: a dense matrix for each axis holds the weights, 0 outside the window.
     """
     xp, wide = namespace(image), widened(image)
+    top, left, height, width = window
     if mode.startswith("nearest"):
-        places = [
-            _nearest(xp, mode, *window[axis::2], size[axis], image.shape[axis - 2], wide.dtype) for axis in (0, 1)
-        ]
-        return xp.take(xp.take(image, places[0], axis=-2, mode="clip"), places[1], axis=-1, mode="clip")
-    rows, columns = (
-        _weights(xp, mode, antialias, *window[axis::2], size[axis], image.shape[axis - 2], wide.dtype)
-        for axis in (0, 1)
-    )
+        rows = _nearest(xp, mode, top, height, size[0], wide.dtype)
+        columns = _nearest(xp, mode, left, width, size[1], wide.dtype)
+        return xp.take(xp.take(image, rows, axis=-2, mode="clip"), columns, axis=-1, mode="clip")
+    rows = _weights(xp, mode, antialias, top, height, size[0], image.shape[-2], wide.dtype)
+    columns = _weights(xp, mode, antialias, left, width, size[1], image.shape[-1], wide.dtype)
     out = product(rows, product(wide, columns.T))
     if mode == "bicubic" and image.dtype == np.uint8:
         out = xp.clip(out, 0, largest(image.dtype))
     return rounded(out, image.dtype)
 
 
-def _nearest(xp: Any, mode: str, start: Any, length: Any, out: int, full: int, dtype: np.dtype) -> Any:
+def _nearest(xp: Any, mode: str, start: Any, length: Any, out: int, dtype: np.dtype) -> Any:
     """Return which element of the axis each element of the result is."""
     length = xp.asarray(length, dtype=np.int32)
     i, scale = xp.arange(out, dtype=dtype), length.astype(dtype) / out

@@ -19,11 +19,12 @@ def affine_sampled(image: Pixels, matrix: Any, size: Sequence[int], mode: str, f
     matrix = xp.asarray(matrix, dtype=dtype)
     y, x = (xp.arange(n, dtype=dtype) - (n - 1) / 2 for n in size)
     x, y = x[None, :], y[:, None]
-    points = []
-    for row, n in zip(matrix, image.shape[:-3:-1], strict=True):
-        a, b, c = (row[k] / (n / 2) for k in range(3))
-        points.append(((x * a + y * b + c + 1) * n - 1) / 2)
-    return _sampled(image, *points, mode, fill)
+    rows, columns = image.shape[-2:]
+    along_x, along_y = (
+        x * (row[0] / (n / 2)) + y * (row[1] / (n / 2)) + row[2] / (n / 2)
+        for row, n in zip(matrix, (columns, rows), strict=True)
+    )
+    return _sampled(image, _in_pixels(along_x, columns), _in_pixels(along_y, rows), mode, fill)
 
 
 def perspective_sampled(image: Pixels, coefficients: Any, mode: str, fill: Sequence[float]) -> Any:
@@ -34,11 +35,16 @@ def perspective_sampled(image: Pixels, coefficients: Any, mode: str, fill: Seque
     x, y = xp.arange(columns, dtype=dtype)[None, :] + 0.5, xp.arange(rows, dtype=dtype)[:, None] + 0.5
     depth = g * x + h * y + 1
     depth = xp.where(depth == 0, np.finfo(dtype).tiny, depth)  # at infinity, which is outside
-    points = []
-    for (p, q, r), n in (((a, b, c), columns), ((d, e, f), rows)):
-        half = n / 2
-        points.append(((x * (p / half) + y * (q / half) + r / half) / depth * n - 1) / 2)
-    return _sampled(image, *points, mode, fill)
+    along_x, along_y = (
+        (x * (p / (n / 2)) + y * (q / (n / 2)) + r / (n / 2)) / depth - 1
+        for (p, q, r), n in (((a, b, c), columns), ((d, e, f), rows))
+    )
+    return _sampled(image, _in_pixels(along_x, columns), _in_pixels(along_y, rows), mode, fill)
+
+
+def _in_pixels(place: Any, size: int) -> Any:
+    """Return where a place is among the middles of the pixels, if -1 and 1 are the edges of the image."""
+    return ((place + 1) * size - 1) / 2
 
 
 def _sampled(image: Pixels, x: Any, y: Any, mode: str, fill: Sequence[float]) -> Any:
@@ -50,13 +56,12 @@ def _sampled(image: Pixels, x: Any, y: Any, mode: str, fill: Sequence[float]) ->
         values, inside = _read(wide, xp.round(x), xp.round(y))
         return rounded(xp.where(inside, values, colour), image.dtype)
     left, top = xp.floor(x), xp.floor(y)
-    total, cover = None, None
+    total, cover = 0.0, 0.0
     for right, below in product((0, 1), repeat=2):
         weight = (x - left if right else left + 1 - x) * (y - top if below else top + 1 - y)
         values, inside = _read(wide, left + right, top + below)
         seen = xp.where(inside, weight, 0)
-        total = values * seen if total is None else total + values * seen
-        cover = seen if cover is None else cover + seen
+        total, cover = total + values * seen, cover + seen
     # At the border the image counts as black by the part that is outside, and is then covered by the colour: as in torchvision.
     return rounded(total * cover + (1 - cover) * colour, image.dtype)
 
