@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike
 from PIL import Image
 
 from .base import Transform, array_image, pil_image
+from .pixels.arrays import cut_off
 
 _SHORT_MODE = "I;16" if sys.byteorder == "little" else "I;16B"
 _MODE_DTYPES = {"I": np.int32, _SHORT_MODE: np.int16, "F": np.float32}
@@ -153,7 +154,7 @@ class ConvertImageDtype(Transform):
 def _float_to_int(array: Any, target: np.dtype) -> Any:
     if target.itemsize >= array.dtype.itemsize:
         raise TypeError(f"ConvertImageDtype: {array.dtype} cannot hold all numbers of {target}")
-    return (array * (np.iinfo(target).max + 1.0 - 1e-3)).astype(target)
+    return cut_off(array * (np.iinfo(target).max + 1.0 - 1e-3), target)
 
 
 def _int_to_int(array: Any, target: np.dtype) -> Any:

@@ -109,8 +109,9 @@ class RandomErasing(Transform):
         down = (rows >= top) & (rows < top + height)
         across = (columns >= left) & (columns < left + width)
         inside = (down[:, None] & across[None, :]).reshape(*(1,) * (image.ndim - 2), *image.shape[-2:])
-        # As in PyTorch, an array of integers takes the integer part.
-        value = xp.trunc(params.value) if is_integer(image.dtype) else xp.asarray(params.value)
+        # As in PyTorch, an array of integers takes the integer part; int32 wraps around everywhere, float32 not in XLA.
+        value = xp.asarray(params.value)
+        value = xp.trunc(value).astype(np.int32) if is_integer(image.dtype) else value
         return xp.where(inside, value.astype(image.dtype).reshape(*(1,) * (image.ndim - 3), *value.shape), image)
 
     @staticmethod

@@ -40,6 +40,12 @@ def rounded(values: Pixels, dtype: np.dtype) -> Any:
     return (namespace(values).round(values) if is_integer(dtype) else values).astype(dtype)
 
 
+def cut_off(values: Pixels, dtype: np.dtype) -> Any:
+    """Return floating numbers in the dtype of the image they come from, as their integer part if that one is whole."""
+    # The conversion cuts off by itself, but XLA's compiler for CPUs leaves it out between float32 and float32 in front of a sum.
+    return (namespace(values).trunc(values) if is_integer(dtype) else values).astype(dtype)
+
+
 def either(flag: Any, change: Change, image: Any) -> Any:
     """Return `change(image)` where `flag` is true, else the image; a traced flag is decided on the device."""
     return one_of(flag, (lambda x: x, change), image)

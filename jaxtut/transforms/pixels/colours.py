@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Pixels, largest, namespace, widened
+from .arrays import Pixels, cut_off, largest, namespace, widened
 
 
 def gray(image: Pixels) -> Any:
     """Return the brightness of three channels as one, 0.2989 R + 0.587 G + 0.114 B, cut off to integers for images of integers."""
     red, green, blue = namespace(image).split(widened(image), 3, axis=-3)
-    return (0.2989 * red + 0.587 * green + 0.114 * blue).astype(image.dtype)
+    return cut_off(0.2989 * red + 0.587 * green + 0.114 * blue, image.dtype)
 
 
 def blended(image: Pixels, other: Any, ratio: Any) -> Any:
@@ -20,7 +20,7 @@ def blended(image: Pixels, other: Any, ratio: Any) -> Any:
     first, second = widened(image), widened(other)
     share = namespace(image).asarray(ratio, dtype=first.dtype)
     mixed = share * first + (1 - share) * second
-    return namespace(image).clip(mixed, 0, largest(image.dtype)).astype(image.dtype)
+    return cut_off(namespace(image).clip(mixed, 0, largest(image.dtype)), image.dtype)
 
 
 def with_brightness(image: Pixels, factor: Any) -> Any:
@@ -49,7 +49,7 @@ def with_hue(image: Pixels, turn: Any) -> Any:
     hue, saturation, value = _to_hsv(unit)
     colours = _from_hsv(xp.mod(hue + xp.asarray(turn, dtype=np.float32), 1.0), saturation, value)
     # As in ConvertImageDtype, each integer gets an equal part.
-    return (colours * (bound + 1 - 1e-3) if bound > 1 else colours).astype(image.dtype)
+    return cut_off(colours * (bound + 1 - 1e-3) if bound > 1 else colours, image.dtype)
 
 
 def _to_hsv(image: Any) -> tuple[Any, Any, Any]:

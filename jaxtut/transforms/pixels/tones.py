@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Pixels, largest, namespace, widened
+from .arrays import Pixels, cut_off, largest, namespace, widened
 
 LEVELS = 256
 
@@ -33,7 +33,7 @@ def autocontrasted(image: Pixels) -> Any:
     low, high = xp.min(wide, axis=(-2, -1), keepdims=True), xp.max(wide, axis=(-2, -1), keepdims=True)
     flat = low == high
     scale = bound / xp.where(flat, bound, high - low)
-    return xp.clip((wide - xp.where(flat, 0, low)) * scale, 0, bound).astype(image.dtype)
+    return cut_off(xp.clip((wide - xp.where(flat, 0, low)) * scale, 0, bound), image.dtype)
 
 
 def equalized(image: Pixels) -> Any:
