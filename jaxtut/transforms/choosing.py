@@ -11,7 +11,7 @@ import numpy as np
 
 from .base import Shape, Transform
 from .composition import Function, _callables, members, one_shape, undrawn
-from .pixels.arrays import one_of
+from .pixels.arrays import in_order, one_of
 
 
 class _Several(Transform):
@@ -112,9 +112,7 @@ class RandomOrder(_Several):
 
     def apply(self, image: Any, params: tuple[Any, Any]) -> Any:
         order, drawn = params
-        for step in range(len(self.transforms)):
-            image = one_of(order[step], _changes(self.transforms, drawn), image)
-        return image
+        return in_order(order, _changes(self.transforms, drawn), image)
 
     def output_shape(self, shape: Shape) -> Shape:
         after = [member.output_shape(shape) for member in members(self.transforms)]

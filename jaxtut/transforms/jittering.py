@@ -15,7 +15,7 @@ from jaxtut import torch_random
 from .arguments import interval, number
 from .base import Shape, Transform, channels
 from .drawing import uniform
-from .pixels.arrays import one_of
+from .pixels.arrays import in_order
 from .pixels.colours import with_brightness, with_contrast, with_hue, with_saturation
 
 Range = Sequence[float] | None
@@ -80,9 +80,7 @@ class ColorJitter(Transform):
         image = channels("ColorJitter", image)
         made = [change for change, name in zip(_ON_ARRAYS, _NAMES, strict=True) if getattr(self, name) is not None]
         changes = [_by(change, params.factors[i]) for i, change in enumerate(made)]
-        for step in range(len(made)):
-            image = one_of(params.order[step], changes, image)
-        return image
+        return in_order(params.order, changes, image)
 
     def pillow(self, image: Image.Image, params: Jitter) -> Image.Image:
         made = [change for change, name in zip(_ON_IMAGES, _NAMES, strict=True) if getattr(self, name) is not None]

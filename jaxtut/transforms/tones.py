@@ -65,8 +65,8 @@ class RandomPosterize(Transform):
         TypeError: neither PIL image nor array, an array of another dtype than uint8, or bits that are no int.
         ValueError: bits outside [0, 8], p outside [0, 1], or a picture that has neither one channel nor three.
 
-    PyTorch's counterpart: `torchvision.transforms.RandomPosterize`, to the same numbers. That one notices what does not fit only
-    where the choice falls on changing the picture.
+    PyTorch's counterpart: `torchvision.transforms.RandomPosterize`, to the same numbers. That one leaves 0 bits of a PIL image to
+    Pillow, which refuses them in some versions, and notices what does not fit only where the choice falls on changing the picture.
     """
 
     def __init__(self, bits: int, p: float = 0.5) -> None:
@@ -83,7 +83,10 @@ class RandomPosterize(Transform):
 
     def pillow(self, image: Image.Image, params: Any) -> Image.Image:
         image = pillow_mode("RandomPosterize", image, _MODES)
-        return ImageOps.posterize(image, self.bits) if params else image
+        if not params:
+            return image
+        # Pillow refuses 0 bits in some versions.
+        return ImageOps.posterize(image, self.bits) if self.bits else Image.new(image.mode, image.size)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(bits={self.bits},p={self.p})"
@@ -93,7 +96,7 @@ class RandomSolarize(Transform):
     """Replace the numbers from a threshold on by white minus them with probability `p`.
 
     Args:
-        threshold: the lowest number that is replaced; white is 1, or the largest integer of the dtype.
+        threshold: the lowest number that is replaced, from 0 on; white is 1, or the largest integer of the dtype.
         p: the probability.
 
     Example:
@@ -102,14 +105,15 @@ class RandomSolarize(Transform):
 
     Raises:
         TypeError: neither PIL image nor array, or a threshold that is no number.
-        ValueError: p outside [0, 1], a threshold above white, or a picture that has neither one channel nor three.
+        ValueError: p outside [0, 1], a threshold below 0 or above white, or a picture that has neither one channel nor three.
 
     PyTorch's counterpart: `torchvision.transforms.RandomSolarize`, to the same numbers; that one raises `TypeError` for a threshold
-    above white, for tensors alone, and notices what does not fit only where the choice falls on changing the picture.
+    above white, for tensors alone, wraps one below 0 around for tensors of bytes, and notices what does not fit only where the
+    choice falls on changing the picture.
     """
 
     def __init__(self, threshold: float, p: float = 0.5) -> None:
-        self.threshold = number("RandomSolarize", "threshold", threshold)
+        self.threshold = number("RandomSolarize", "threshold", threshold, 0)
         self.p = probability("RandomSolarize", p)
 
     def draw(self, shape: Shape) -> np.bool_:

@@ -70,11 +70,10 @@ class RandomPosterize(Transform):
         _of_bytes("RandomPosterize", img)
         if not torch.rand(1).item() < self.p:
             return img
-        return (
-            ImageOps.posterize(img, self.bits)
-            if isinstance(img, Image.Image)
-            else img & (256 - 2 ** (8 - self.bits)) % 256
-        )
+        if not isinstance(img, Image.Image):
+            return img & (256 - 2 ** (8 - self.bits)) % 256
+        # Pillow refuses 0 bits in some versions.
+        return ImageOps.posterize(img, self.bits) if self.bits else Image.new(img.mode, img.size)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(bits={self.bits},p={self.p})"
@@ -84,7 +83,7 @@ class RandomSolarize(Transform):
     """Replace the numbers from a threshold on by white minus them with probability `p`.
 
     Args:
-        threshold: the lowest number that is replaced; white is 1, or the largest integer of the dtype.
+        threshold: the lowest number that is replaced, from 0 on; white is 1, or the largest integer of the dtype.
         p: the probability.
 
     Example:
@@ -93,13 +92,13 @@ class RandomSolarize(Transform):
 
     Raises:
         TypeError: neither PIL image nor tensor, or a threshold that is no number.
-        ValueError: p outside [0, 1], a threshold above white, or a picture that has neither one channel nor three.
+        ValueError: p outside [0, 1], a threshold below 0 or above white, or a picture that has neither one channel nor three.
 
     The counterpart in JAX is `jaxtut.transforms.RandomSolarize`.
     """
 
     def __init__(self, threshold: float, p: float = 0.5) -> None:
-        self.threshold = number("RandomSolarize", "threshold", threshold)
+        self.threshold = number("RandomSolarize", "threshold", threshold, 0)
         self.p = probability("RandomSolarize", p)
 
     def __call__(self, img: Any) -> Picture:

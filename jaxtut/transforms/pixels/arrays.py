@@ -63,6 +63,15 @@ def one_of(which: Any, changes: Sequence[Change], image: Any) -> Any:
     return jax.lax.switch(jnp.asarray(which, jnp.int32), changes, image)
 
 
+def in_order(order: Any, changes: Sequence[Change], image: Any) -> Any:
+    """Make changes one after the other; with a traced order in a loop, whose body is compiled once."""
+    if isinstance(order, Tracer) and changes:
+        return jax.lax.scan(lambda x, which: (one_of(which, changes, x), None), image, order)[0]
+    for which in order:
+        image = changes[int(which)](image)
+    return image
+
+
 def product(a: Any, b: Any) -> Any:
     """Multiply matrices; in JAX in full precision, which accelerators would lower by default."""
     if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
