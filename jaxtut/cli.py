@@ -1,4 +1,4 @@
-"""The `jaxtut` command: prove the lessons equal, train both sides, show a graph."""
+"""The `jaxtut` command: prove the lessons equal, train both sides, show a graph and what transforms do."""
 
 import sys
 from contextlib import contextmanager
@@ -149,6 +149,20 @@ def graph(
 
         f, args = functions[lesson]
         console().print(graphs.trace(f, *(jnp.asarray(a) for a in args)).table())
+
+
+@app.command()
+def transforms(
+    out: Annotated[Path, typer.Option(help="The picture to write, a .png file.")] = Path("results/transforms.png"),
+    seed: Seed = 0,
+) -> None:
+    """Draw a contact sheet: what every transform makes of one photograph."""
+    from jaxtut.transforms.contact_sheet import draw_contact_sheet
+
+    with _one_line_errors():
+        _writable_file(out)
+        draw_contact_sheet(out, seed)
+        typer.echo(f"contact sheet: {out}")
 
 
 @app.command()
