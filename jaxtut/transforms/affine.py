@@ -15,7 +15,7 @@ from .arguments import (
     array_mode,
     fill_value,
     interpolation_mode,
-    interval,
+    parts,
     pillow_fill,
     point,
     positive_interval,
@@ -76,11 +76,7 @@ class RandomAffine(Transform):
         center: Sequence[float] | None = None,
     ) -> None:
         self.degrees = angles("RandomAffine", "degrees", degrees)
-        self.translate = translate
-        if translate is not None and not (isinstance(translate, Sequence) and len(translate) == 2):
-            raise TypeError(f"RandomAffine: translate must be two numbers or None, but {translate!r} was given")
-        for part in translate or ():
-            interval("RandomAffine", "translate", (part, part), 0, 1)
+        self.translate = None if translate is None else parts("RandomAffine", "translate", translate)
         self.scale = None if scale is None else positive_interval("RandomAffine", "scale", scale)
         self.shear = None if shear is None else angles("RandomAffine", "shear", shear, (2, 4))
         self.interpolation = interpolation_mode("RandomAffine", interpolation)

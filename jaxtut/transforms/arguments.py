@@ -50,6 +50,15 @@ def positive_interval(caller: str, name: str, values: Any) -> Sequence[float]:
     return values
 
 
+def parts(caller: str, name: str, values: Any) -> Sequence[float]:
+    """Return `values` if they are two numbers in [0, 1], a part of the width and one of the height."""
+    if not isinstance(values, Sequence) or not all(isinstance(value, Real) for value in values):
+        raise TypeError(f"{caller}: {name} must be two numbers, but {values!r} was given")
+    if len(values) != 2 or not all(0 <= value <= 1 for value in values):
+        raise ValueError(f"{caller}: {name} must be two numbers in [0, 1], but {values!r} was given")
+    return values
+
+
 def angles(caller: str, name: str, degrees: Any, counts: tuple[int, ...] = (2,)) -> list[float]:
     """Return one range of angles (min, max), or two of them; a number d stands for (-d, d)."""
     values = [-degrees, degrees] if isinstance(degrees, Real) else degrees

@@ -70,7 +70,7 @@ def apply_batch(
         ValueError: images of another shape than (batch, channels, height, width).
 
     PyTorch has no counterpart: torchvision's transforms change all images of a batch alike. Decisions are made by selection: what is
-    not applied to an image is computed for it all the same.
+    not applied to an image is computed for it all the same. Make the transform once: it is the key of the compiled function.
     """
     if images.ndim != 4:
         raise ValueError(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .base import Shape, Transform
-from .composition import Function, _callables, members, one_shape, undrawn
+from .composition import Function, callables, members, one_shape, undrawn
 from .pixels.arrays import in_order, one_of
 
 
@@ -20,7 +20,7 @@ class _Several(Transform):
             raise TypeError(f"{type(self).__name__}: transforms must be a sequence, but {transforms!r} was given")
         if not transforms:
             raise ValueError(f"{type(self).__name__}: transforms must not be empty")
-        self.transforms = _callables(type(self).__name__, transforms)
+        self.transforms = callables(type(self).__name__, transforms)
 
     def __repr__(self) -> str:
         return "\n".join([f"{type(self).__name__}(", *(f"    {transform}" for transform in self.transforms), ")"])

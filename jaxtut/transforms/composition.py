@@ -33,7 +33,7 @@ class Lambda(Transform):
     """
 
     def __init__(self, lambd: Function) -> None:
-        (self.lambd,) = _callables("Lambda", [lambd])
+        (self.lambd,) = callables("Lambda", [lambd])
 
     def __call__(self, img: Any) -> Any:
         return self.lambd(img)
@@ -63,7 +63,7 @@ class Compose(Transform):
     """
 
     def __init__(self, transforms: Sequence[Function]) -> None:
-        self.transforms = _callables("Compose", transforms)
+        self.transforms = callables("Compose", transforms)
 
     def __call__(self, img: Any) -> Any:
         for transform in self.transforms:
@@ -111,7 +111,7 @@ class RandomApply(Transform):
     """
 
     def __init__(self, transforms: Sequence[Function], p: float = 0.5) -> None:
-        self.transforms = _callables("RandomApply", transforms)
+        self.transforms = callables("RandomApply", transforms)
         self.p = probability("RandomApply", p)
 
     def __call__(self, img: Any) -> Any:
@@ -166,7 +166,8 @@ def _is_shape(x: Any) -> bool:
     return isinstance(x, tuple) and all(isinstance(n, int) for n in x)
 
 
-def _callables(caller: str, transforms: Sequence[Function]) -> Sequence[Function]:
+def callables(caller: str, transforms: Sequence[Function]) -> Sequence[Function]:
+    """Return what was given if all of it can be called."""
     for transform in transforms:
         if not callable(transform):
             raise TypeError(f"{caller}: a transform must be callable, but {transform!r} was given")

@@ -19,8 +19,8 @@ class FiveCrop(Transform):
     Args:
         size: (height, width) of a piece, or an int for both.
 
-    Returns (when called): five pictures: upper left, upper right, lower left, lower right, middle. `Compose` goes on with all of them;
-    `Lambda(np.stack)` makes one array (5, channels, height, width).
+    A call gives a tuple of five: upper left, upper right, lower left, lower right, middle. `Compose` hands it on as it is;
+    `Lambda(np.stack)` makes of it one array (5, channels, height, width), in batches `Lambda(jnp.stack)`.
 
     Example:
         >>> [piece.size for piece in FiveCrop(8)(Image.new("L", (20, 10)))]
@@ -55,7 +55,7 @@ class TenCrop(Transform):
         size: (height, width) of a piece, or an int for both.
         vertical_flip: mirror top and bottom, not left and right.
 
-    Returns (when called): ten pictures: those of `FiveCrop`, and those of the mirror image.
+    A call gives a tuple of ten: the five of `FiveCrop`, and those of the mirror image.
 
     Example:
         >>> len(TenCrop(8)(Image.new("L", (20, 10))))

@@ -197,6 +197,7 @@ T_DTYPE = {transforms: "uint8", torch_ref.transforms: torch.uint8}
         (lambda T: T.RandomAffine(-3), ValueError),
         (lambda T: T.RandomAffine(3, translate=0.1), TypeError),
         (lambda T: T.RandomAffine(3, translate=(0.1, 1.2)), ValueError),
+        (lambda T: T.RandomAffine(3, translate=(0.1, 0.2, 0.3)), ValueError),
         (lambda T: T.RandomAffine(3, scale=(0, 1)), ValueError),
         (lambda T: T.RandomAffine(3, scale=(2, 1)), ValueError),
         (lambda T: T.RandomAffine(3, scale=2), TypeError),

@@ -8,7 +8,7 @@ from numbers import Real
 from typing import Any
 
 from .base import Transform
-from .composition import _callables
+from .composition import callables
 
 Function = Callable[[Any], Any]
 
@@ -19,7 +19,7 @@ class _Several(Transform):
             raise TypeError(f"{type(self).__name__}: transforms must be a sequence, but {transforms!r} was given")
         if not transforms:
             raise ValueError(f"{type(self).__name__}: transforms must not be empty")
-        self.transforms = _callables(type(self).__name__, transforms)
+        self.transforms = callables(type(self).__name__, transforms)
 
     def __repr__(self) -> str:
         return "\n".join([f"{type(self).__name__}(", *(f"    {transform}" for transform in self.transforms), ")"])

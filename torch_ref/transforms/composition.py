@@ -28,7 +28,7 @@ class Compose(Transform):
     """
 
     def __init__(self, transforms: Sequence[Callable[[Any], Any]]) -> None:
-        self.transforms = _callables("Compose", transforms)
+        self.transforms = callables("Compose", transforms)
 
     def __call__(self, img: Any) -> Any:
         for transform in self.transforms:
@@ -58,7 +58,7 @@ class RandomApply(Transform):
     """
 
     def __init__(self, transforms: Sequence[Callable[[Any], Any]], p: float = 0.5) -> None:
-        self.transforms = _callables("RandomApply", transforms)
+        self.transforms = callables("RandomApply", transforms)
         self.p = probability("RandomApply", p)
 
     def __call__(self, img: Any) -> Any:
@@ -88,13 +88,14 @@ class Lambda(Transform):
     """
 
     def __init__(self, lambd: Callable[[Any], Any]) -> None:
-        (self.lambd,) = _callables("Lambda", [lambd])
+        (self.lambd,) = callables("Lambda", [lambd])
 
     def __call__(self, img: Any) -> Any:
         return self.lambd(img)
 
 
-def _callables(caller: str, transforms: Sequence[Callable[[Any], Any]]) -> Sequence[Callable[[Any], Any]]:
+def callables(caller: str, transforms: Sequence[Callable[[Any], Any]]) -> Sequence[Callable[[Any], Any]]:
+    """Return what was given if all of it can be called."""
     for transform in transforms:
         if not callable(transform):
             raise TypeError(f"{caller}: a transform must be callable, but {transform!r} was given")

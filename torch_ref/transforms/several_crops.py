@@ -18,8 +18,8 @@ class FiveCrop(Transform):
     Args:
         size: (height, width) of a piece, or an int for both.
 
-    Returns (when called): five pictures: upper left, upper right, lower left, lower right, middle. `Compose` goes on with all of them;
-    `Lambda(torch.stack)` makes one array (5, channels, height, width).
+    A call gives a tuple of five: upper left, upper right, lower left, lower right, middle. `Compose` hands it on as it is;
+    `Lambda(torch.stack)` makes of it one tensor (5, channels, height, width).
 
     Example:
         >>> [piece.size for piece in FiveCrop(8)(Image.new("L", (20, 10)))]
@@ -48,7 +48,7 @@ class TenCrop(Transform):
         size: (height, width) of a piece, or an int for both.
         vertical_flip: mirror top and bottom, not left and right.
 
-    Returns (when called): ten pictures: those of `FiveCrop`, and those of the mirror image.
+    A call gives a tuple of ten: the five of `FiveCrop`, and those of the mirror image.
 
     Example:
         >>> len(TenCrop(8)(Image.new("L", (20, 10))))

@@ -31,8 +31,8 @@ def largest(dtype: np.dtype) -> int:
 
 
 def widened(image: Pixels) -> Any:
-    """Return floating images as they are, and others in float32, as PyTorch computes with them."""
-    return image if image.dtype.kind not in "iub" else image.astype(np.float32)
+    """Return images of float32 and float64 as they are, and others in float32, as PyTorch computes with them."""
+    return image if image.dtype in (np.float32, np.float64) else image.astype(np.float32)
 
 
 def rounded(values: Pixels, dtype: np.dtype) -> Any:

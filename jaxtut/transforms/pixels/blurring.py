@@ -29,11 +29,11 @@ def sharpened(image: Pixels, factor: float) -> Any:
     xp, wide = namespace(image), widened(image)
     rows, columns = image.shape[-2:]
     around: Any = sum(
-        wide[..., i : i + rows - 2, j : j + columns - 2] * np.float32(_CENTRE if i == j == 1 else 1)
+        wide[..., i : i + rows - 2, j : j + columns - 2] * (_CENTRE if i == j == 1 else 1)
         for i in range(3)
         for j in range(3)
     )
-    inner = rounded(around / np.float32(_SUM), image.dtype)
+    inner = rounded(around / _SUM, image.dtype)
     middle = xp.concatenate([image[..., 1:-1, :1], inner, image[..., 1:-1, -1:]], axis=-1)
     smooth = xp.concatenate([image[..., :1, :], middle, image[..., -1:, :]], axis=-2)
     return blended(image, smooth, factor)
