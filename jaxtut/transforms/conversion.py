@@ -19,7 +19,15 @@ _MODES_OF_CHANNELS = {2: ("LA",), 3: ("RGB", "YCbCr", "HSV"), 4: ("RGBA", "CMYK"
 _IMAGE_DTYPES = ("uint8", "int8", "int16", "int32", "int64", "float32", "float64")
 
 
-class ToTensor(Transform):
+class _OnHost(Transform):
+    def apply(self, image: Any, params: Any) -> Any:
+        raise TypeError(
+            f"{type(self).__name__}: the images of a batch are arrays (channels, height, width) already; "
+            "ConvertImageDtype changes their dtype"
+        )
+
+
+class ToTensor(_OnHost):
     """Make an array (channels, height, width) of a PIL image or of an array (height, width[, channels]).
 
     Bytes become float32 between 0 and 1, divided by 255; other dtypes stay as they are.
@@ -47,7 +55,7 @@ class ToTensor(Transform):
         return array.astype(np.float32) / 255 if array.dtype == np.uint8 else array
 
 
-class PILToTensor(Transform):
+class PILToTensor(_OnHost):
     """Make an array (channels, height, width) of a PIL image, in the image's own dtype.
 
     Example:
@@ -65,7 +73,7 @@ class PILToTensor(Transform):
         return np.ascontiguousarray(np.moveaxis(np.atleast_3d(array), -1, 0))
 
 
-class ToPILImage(Transform):
+class ToPILImage(_OnHost):
     """Make a PIL image of an array.
 
     Floating numbers are multiplied by 255 and cut off, except in mode "F"; they should lie between 0 and 1.

@@ -262,7 +262,7 @@ class Nothing(transforms.Transform):
         (transforms.RandomApply([transforms.ConvertImageDtype("uint8")]), ValueError, "different shapes or dtypes.*uint8"),
         (transforms.RandomCrop(9), ValueError, r"\(9, 9\) is larger than the picture \(8, 8\)"),
         (transforms.FiveCrop(9), ValueError, r"FiveCrop: a piece \(9, 9\) is larger"),
-        (transforms.ToTensor(), NotImplementedError, "ToTensor does not say what it does to arrays of a batch"),
+        (transforms.ToTensor(), TypeError, "ToTensor: the images of a batch are arrays .* already"),
         (Nothing(), NotImplementedError, "Nothing does not say"),
         (transforms.Normalize([0.5] * 2, [1]), ValueError, "2 values of mean"),
         (transforms.RandomPosterize(3), TypeError, "uint8, but float32"),
