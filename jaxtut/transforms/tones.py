@@ -13,7 +13,7 @@ from .drawing import exact_chance
 from .pixels.arrays import either, largest
 from .pixels.tones import autocontrasted, equalized, inverted, posterized, solarized
 
-_MODES = ("L", "RGB")
+_MODES = ("L", "P", "RGB")
 
 
 class RandomInvert(Transform):
@@ -165,7 +165,7 @@ class RandomAutocontrast(Transform):
         return either(params, autocontrasted, channels("RandomAutocontrast", image))
 
     def pillow(self, image: Image.Image, params: Any) -> Image.Image:
-        image = pillow_mode("RandomAutocontrast", image, _MODES)
+        image = pillow_mode("RandomAutocontrast", image, ("L", "RGB"))
         return ImageOps.autocontrast(image) if params else image
 
 
@@ -199,7 +199,7 @@ class RandomEqualize(Transform):
         return either(params, equalized, of_bytes("RandomEqualize", channels("RandomEqualize", image)))
 
     def pillow(self, image: Image.Image, params: Any) -> Image.Image:
-        image = pillow_mode("RandomEqualize", image, ("P", *_MODES))
+        image = pillow_mode("RandomEqualize", image, _MODES)
         return ImageOps.equalize(image) if params else image
 
 

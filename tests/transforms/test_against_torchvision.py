@@ -275,6 +275,25 @@ def test_random_erasing_of_wide_pictures_and_many_ratios(torchvision_transforms,
         assert ours[:4] == twin[:4] == theirs[:4]
 
 
+@rounds_once
+def test_windows_of_wide_pictures_and_many_ratios(torchvision_transforms, monkeypatch):
+    monkeypatch.setattr(torch, "log", rounded(torch.log))
+    monkeypatch.setattr(torch, "exp", rounded(torch.exp))
+    height, width = 2**20, 2**18
+    array = np.broadcast_to(np.float32(1), (1, height, width))
+    tensor = torch.ones(()).expand(1, height, width)
+    fallbacks = 0
+    for number in range(500):
+        scale, ratio = (0.05 + number / 1000, 0.6 + number / 1300), (0.1 + number / 1000, 1.1 + number / 400)
+        windows = []
+        for side, image in ((transforms, array), (torch_ref.transforms, tensor), (torchvision_transforms, tensor)):
+            seed_all(number)
+            windows.append(tuple(side.RandomResizedCrop.get_params(image, scale, ratio)))
+        assert windows[0] == windows[1] == windows[2]
+        fallbacks += windows[0][1] == (width - windows[0][3]) // 2 > 0 or windows[0][3] == width
+    assert 0 < fallbacks < 500
+
+
 def test_grayscale_of_many_colours(torchvision_transforms):
     # Among these some come out one lower in float64 than in float32, as PyTorch computes.
     bytes_of_all = np.arange(256, dtype=np.uint8)
@@ -312,11 +331,39 @@ def test_every_mode_of_pillow(mode, torchvision_transforms, small):
         lambda T: T.Pad((1, 2, 3, 4), fill=1),
         lambda T: T.Resize(15),
         lambda T: T.ToTensor(),
+        lambda T: T.FiveCrop(10),
+        lambda T: T.RandomPerspective(0.5, p=1, fill=1),
+        lambda T: T.RandomAffine((20, 20), shear=(5, 5), scale=(1.5, 1.5)),
+        lambda T: T.RandomResizedCrop(9, scale=(0.5, 0.5), ratio=(1, 1)),
     ]
     if mode != "CMYK":  # there torchvision returns what it calls RGBA
         cases.append(lambda T: T.Pad((1, 2, 3, 4), padding_mode="reflect"))
     for make in cases:
         assert_same(make, torchvision_transforms, [image])
+
+
+@pytest.mark.parametrize("name", ["Invert", "Posterize", "Solarize", "Autocontrast", "Equalize", "Grayscale"])
+def test_tones_take_the_modes_that_pillow_takes(name, torchvision_transforms, small):
+    arguments = {"Posterize": (3,), "Solarize": (128,)}.get(name, ())
+    taken = 0
+    for mode in [*MODES, "YCbCr", "HSV"]:
+        image = small[0].convert("I").convert("I;16") if mode == "I;16" else small[0].convert(mode)
+
+        def make(T):
+            return getattr(T, f"Random{name}")(*arguments, p=1.0)
+
+        try:
+            make(torchvision_transforms)(image)
+        except Exception:
+            for side in (transforms, torch_ref.transforms):
+                with pytest.raises(
+                    ValueError, match=f"Random{name}: .* mode|Random{name}: img must have 1 or 3 channels"
+                ):
+                    make(side)(image)
+        else:
+            assert_same(make, torchvision_transforms, [image])
+            taken += 1
+    assert taken >= 2
 
 
 @pytest.mark.parametrize(

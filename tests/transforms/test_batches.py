@@ -143,6 +143,26 @@ def test_four_changes_of_colour_on_bytes(tensors, seed_all):
     assert_batch_is_calls(jitter, batch(tensors, "uint8"), seed_all, levels=1 + 1.4 + 1.4**2 + 1.4**3)
 
 
+@pytest.mark.parametrize(
+    "transform",
+    [
+        transforms.RandomApply([transforms.RandomInvert(1.0)]),
+        transforms.RandomOrder([transforms.RandomVerticalFlip(), transforms.RandomErasing()]),
+        transforms.RandomChoice([transforms.RandomHorizontalFlip(), transforms.Grayscale(3)]),
+    ],
+    ids=repr,
+)
+def test_one_image_is_decided_on_the_device_too(transform, tensors, seed_all):
+    apply, image = jax.jit(transform.apply), tensors[0]
+    seed_all(0)
+    for _ in range(6):
+        params = transform.draw(image.shape)
+        np.testing.assert_allclose(
+            apply(image, params), transform.apply(image, params), atol=np.finfo(np.float32).eps, rtol=0
+        )
+    assert apply._cache_size() == 1
+
+
 def test_whitening(tensors, seed_all):
     images = batch(tensors, "float32")[:, :, :4, :5]
     matrix, mean = transforms.whitening_matrix(images)

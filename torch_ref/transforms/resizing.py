@@ -102,13 +102,13 @@ def resized(
 ) -> Picture:
     """Give a picture another size; it is returned as it is where it has that size."""
     height, width = size
+    mode = interpolation.value if isinstance(img, Image.Image) else tensor_mode(caller, interpolation, MODES)
     if dimensions(img)[1:] == size:
         return img
     if isinstance(img, Image.Image):
         if antialias is False:
             warnings.warn(f"{caller}: Pillow always applies antialiasing; antialias=False is ignored", stacklevel=3)
         return img.resize((width, height), interpolation.pillow)
-    mode = tensor_mode(caller, interpolation, MODES)
     smooth = mode in ("bilinear", "bicubic")
     out = F.interpolate(
         batched(img), size, mode=mode, align_corners=False if smooth else None, antialias=smooth and bool(antialias)

@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 from .arguments import integers, number, probability
 from .base import Picture, Transform, channels, largest, picture, pillow_mode
 
-_MODES = ("L", "RGB")
+_MODES = ("L", "P", "RGB")
 
 
 class RandomInvert(Transform):
@@ -140,7 +140,7 @@ class RandomAutocontrast(Transform):
         self.p = probability("RandomAutocontrast", p)
 
     def __call__(self, img: Any) -> Picture:
-        img = _fitting("RandomAutocontrast", img, _MODES)
+        img = _fitting("RandomAutocontrast", img, ("L", "RGB"))
         if not torch.rand(1).item() < self.p:
             return img
         return ImageOps.autocontrast(img) if isinstance(img, Image.Image) else _autocontrasted(img)
@@ -170,7 +170,7 @@ class RandomEqualize(Transform):
         self.p = probability("RandomEqualize", p)
 
     def __call__(self, img: Any) -> Picture:
-        img = _fitting("RandomEqualize", img, ("P", *_MODES))
+        img = _fitting("RandomEqualize", img, _MODES)
         _of_bytes("RandomEqualize", img)
         if not torch.rand(1).item() < self.p:
             return img
