@@ -396,7 +396,7 @@ def test_zero_bits_leave_black(side):
 @both_sides
 def test_a_window_without_antialiasing_is_answered_by_a_warning(side):
     with pytest.warns(UserWarning, match="RandomResizedCrop: .*antialias=False is ignored") as caught:
-        side.RandomResizedCrop(3, antialias=False)(IMAGE)
+        side.RandomResizedCrop(30, antialias=False)(IMAGE)
     assert caught[0].filename == __file__
 
 
