@@ -42,11 +42,13 @@ class RandomPerspective(Transform):
 
     Raises:
         TypeError: neither PIL image nor array, or an argument of the wrong type.
-        ValueError: `p` or `distortion_scale` outside [0, 1], or on arrays another mode than nearest and bilinear.
+        ValueError: `p` or `distortion_scale` outside [0, 1], on arrays another mode than nearest and bilinear, or a picture
+            one pixel high or wide.
 
-    PyTorch's counterpart: `torchvision.transforms.RandomPerspective`. The same seed gives the same corners; the coefficients
-    are solved for in float64 and rounded to float32, so that those of both are nearly always the same, and then on PIL images
-    the pixels are; on arrays they are those of tensors, as `RandomRotation` says.
+    PyTorch's counterpart: `torchvision.transforms.RandomPerspective`. The same seed gives the same corners. The coefficients
+    are solved for in float64, and both sides leave other roundings where one of them is 0; so on PIL images a pixel whose point
+    is a whole number, or half way for nearest neighbours, can differ, the bilinear one by 1. On arrays the pixels are those of
+    tensors, as `RandomRotation` says.
     """
 
     shown = ("p",)
@@ -64,6 +66,8 @@ class RandomPerspective(Transform):
         self.fill = fill_value("RandomPerspective", fill)
 
     def draw(self, shape: Shape) -> View:
+        if min(shape[1:]) < 2:
+            raise ValueError(f"RandomPerspective: a picture needs two rows and two columns, but {shape[1:]} were given")
         changed = chance(self.p)
         if not changed:
             return View(changed, np.zeros(8, np.float32))
@@ -100,6 +104,8 @@ def _coefficients(old: Corners, new: Corners) -> np.ndarray:
     rows = []
     for (u, v), (x, y) in zip(old, new, strict=True):
         rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
-    # Corners that fall together leave no unique solution; least squares gives one even then.
-    solution = np.linalg.lstsq(np.array(rows, np.float64), np.ravel(old).astype(np.float64), rcond=None)[0]
-    return solution.astype(np.float32)
+    matrix, places = np.array(rows, np.float64), np.ravel(old).astype(np.float64)
+    try:
+        return np.linalg.solve(matrix, places).astype(np.float32)
+    except np.linalg.LinAlgError:  # in pictures of a few pixels corners can fall together
+        return np.linalg.lstsq(matrix, places, rcond=None)[0].astype(np.float32)

@@ -47,8 +47,8 @@ class RandomResizedCrop(Transform):
 
     Raises:
         TypeError: neither PIL image nor array, or an argument of the wrong type.
-        ValueError: a size below 1, a range that is none, or on arrays another mode than nearest, nearest-exact, bilinear and
-            bicubic.
+        ValueError: a size below 1, a range that is none, a picture too narrow for the ratios, or on arrays another mode than
+            nearest, nearest-exact, bilinear and bicubic.
 
     PyTorch's counterpart: `torchvision.transforms.RandomResizedCrop`. The same seed gives the same window, with the exception that
     `RandomErasing` names; on PIL images the same pixels; on arrays those of tensors, as `Resize` says. That one only warns of a
@@ -111,4 +111,6 @@ def _window(shape: Shape, scale: Sequence[float], ratio: Sequence[float]) -> tup
         height = round(columns / ratio[0])
     elif columns / rows > ratio[1]:
         width = round(rows * ratio[1])
+    if min(height, width) < 1:
+        raise ValueError(f"RandomResizedCrop: a picture {(rows, columns)} has no window of a ratio in {ratio}")
     return (rows - height) // 2, (columns - width) // 2, height, width

@@ -79,6 +79,13 @@ def test_the_import_is_light(package, unwanted):
         ),
         (lambda T: T.RandomAffine(4, fill=(1, 2)), IMAGE, ValueError, "RandomAffine: fill must .* 3 values"),
         (lambda T: T.RandomAffine(4, interpolation=3), np.ones((3, 6, 8)), ValueError, "bilinear, but bicubic"),
+        (
+            lambda T: T.RandomResizedCrop(4, ratio=(3, 4)),
+            np.ones((3, 8, 1)),
+            ValueError,
+            r"\(8, 1\) has no window .* \(3, 4\)",
+        ),
+        (lambda T: T.RandomPerspective(p=0), np.ones((3, 8, 1)), ValueError, r"two rows and two columns, but \(8, 1\)"),
         (lambda T: T.RandomPerspective(p=1, fill=(1, 2)), IMAGE, ValueError, "RandomPerspective: fill"),
         (lambda T: T.RandomPerspective(p=1, interpolation=3), np.ones((3, 6, 8)), ValueError, "but bicubic"),
         (lambda T: T.FiveCrop(7), IMAGE, ValueError, r"FiveCrop: a piece \(7, 7\) is larger than the picture \(6, 8\)"),

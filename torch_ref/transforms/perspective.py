@@ -33,7 +33,8 @@ class RandomPerspective(Transform):
 
     Raises:
         TypeError: neither PIL image nor tensor, or an argument of the wrong type.
-        ValueError: `p` or `distortion_scale` outside [0, 1], or on tensors another mode than nearest and bilinear.
+        ValueError: `p` or `distortion_scale` outside [0, 1], on tensors another mode than nearest and bilinear, or a picture
+            one pixel high or wide.
 
     The counterpart in JAX is `jaxtut.transforms.RandomPerspective`.
     """
@@ -54,9 +55,13 @@ class RandomPerspective(Transform):
 
     def __call__(self, img: Any) -> Picture:
         img = picture("RandomPerspective", img)
+        _, height, width = dimensions(img)
+        if min(height, width) < 2:
+            raise ValueError(
+                f"RandomPerspective: a picture needs two rows and two columns, but {(height, width)} were given"
+            )
         if not torch.rand(1) < self.p:
             return img
-        _, height, width = dimensions(img)
         coefficients = _coefficients(*self.get_params(width, height, self.distortion_scale))
         if isinstance(img, Image.Image):
             how, fill = Image.Transform.PERSPECTIVE, pillow_fill("RandomPerspective", self.fill, img)

@@ -35,8 +35,8 @@ class RandomResizedCrop(Transform):
 
     Raises:
         TypeError: neither PIL image nor tensor, or an argument of the wrong type.
-        ValueError: a size below 1, a range that is none, or on tensors another mode than nearest, nearest-exact, bilinear and
-            bicubic.
+        ValueError: a size below 1, a range that is none, a picture too narrow for the ratios, or on tensors another mode than
+            nearest, nearest-exact, bilinear and bicubic.
 
     The counterpart in JAX is `jaxtut.transforms.RandomResizedCrop`.
 
@@ -79,6 +79,8 @@ class RandomResizedCrop(Transform):
             height = round(columns / ratio[0])
         elif columns / rows > ratio[1]:
             width = round(rows * ratio[1])
+        if min(height, width) < 1:
+            raise ValueError(f"RandomResizedCrop: a picture {(rows, columns)} has no window of a ratio in {ratio}")
         return (rows - height) // 2, (columns - width) // 2, height, width
 
     def __repr__(self) -> str:

@@ -34,7 +34,7 @@ def perspective_sampled(image: Pixels, coefficients: Any, mode: str, fill: Seque
     rows, columns = image.shape[-2:]
     x, y = xp.arange(columns, dtype=dtype)[None, :] + 0.5, xp.arange(rows, dtype=dtype)[:, None] + 0.5
     depth = g * x + h * y + 1
-    depth = xp.where(depth == 0, np.finfo(dtype).tiny, depth)  # at infinity, which is outside
+    depth = xp.where(depth == 0, np.finfo(dtype).eps, depth)  # at infinity, which is far outside
     along_x, along_y = (
         (x * (p / (n / 2)) + y * (q / (n / 2)) + r / (n / 2)) / depth - 1
         for (p, q, r), n in (((a, b, c), columns), ((d, e, f), rows))
