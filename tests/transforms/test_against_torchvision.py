@@ -1,6 +1,7 @@
 """Every transform, with the same seed, to the same bits: torchvision, torch_ref and jaxtut."""
 
 import inspect
+import operator
 import random
 from enum import Enum
 
@@ -456,6 +457,32 @@ def test_arguments_and_defaults_are_those_of_torchvision(torchvision_transforms)
         extra = [("layout", None)] if name == "ToPILImage" else []  # tensors and arrays are one type in jaxtut
         assert parameters(ours) == expected + extra, name
         assert parameters(twin) == expected, name
+
+
+LAST = operator.itemgetter(-1)
+OF_ANY_SIZE = [
+    lambda T: T.RandomResizedCrop((7, 5), (0.1, 1), (0.3, 3.0), T.InterpolationMode.BICUBIC),
+    lambda T: T.RandomAffine(180, (0.5, 0.5), (0.2, 3), (-60, 60, -30, 30), T.InterpolationMode.BILINEAR, fill=3),
+    lambda T: T.RandomRotation(180, expand=True),
+    lambda T: T.ColorJitter(1, 1, 1, 0.5),
+    lambda T: T.RandomOrder([T.RandomInvert(), T.RandomPosterize(4), T.RandomSolarize(99), T.RandomEqualize()]),
+    lambda T: T.RandomChoice([T.RandomAutocontrast(), T.RandomAdjustSharpness(1.7), T.RandomGrayscale(0.5)]),
+    lambda T: T.RandomApply([T.TenCrop(1, vertical_flip=True), T.Lambda(LAST)]),
+]
+
+
+@rounds_once
+@settings(deadline=None, max_examples=100)
+@given(
+    make=st.sampled_from(OF_ANY_SIZE),
+    size=st.tuples(st.integers(1, 20), st.integers(1, 20)),
+    colours=st.booleans(),
+    seed=st.integers(0, 10**6),
+)
+def test_pictures_of_any_size(make, size, colours, seed, torchvision_transforms):
+    numbers = (256 * torch_random.Generator(seed).rand(*size, 3)).astype(np.uint8)
+    image = Image.fromarray(numbers if colours else numbers[..., 0].copy())
+    assert_same(make, torchvision_transforms, [image], seed)
 
 
 @rounds_once
