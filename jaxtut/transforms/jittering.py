@@ -24,7 +24,7 @@ _ON_ARRAYS = (with_brightness, with_contrast, with_saturation, with_hue)
 
 
 class Jitter(NamedTuple):
-    """In which order the changes that are made are made, int32, and by which numbers, float32, both in the order of their names."""
+    """The order of the changes that have a range, int32, and the number of each, float32; they count in the order of the arguments."""
 
     order: Any
     factors: Any
@@ -52,8 +52,8 @@ class ColorJitter(Transform):
             nor three.
 
     PyTorch's counterpart: `torchvision.transforms.ColorJitter`. The same seed gives the same order and numbers; on PIL images
-    the same pixels; on arrays those of tensors, to the rounding of float32, so that integers differ by 1 at most for each of
-    the four changes.
+    the same pixels; on arrays those of tensors, to the rounding of float32: integers differ by 1 at most after each change,
+    times the factors that follow.
     """
 
     shown = _NAMES
