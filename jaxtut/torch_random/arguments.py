@@ -13,6 +13,8 @@ Real = int | float  # spelled out for checkers at run time, to which an int is n
 
 def integer(caller: str, name: str, value: object) -> int:
     """Return `value` if it is an int; a bool is none."""
+    if type(value) is int:  # asking for a protocol takes longer than drawing a number
+        return value
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, SupportsIndex):
         raise TypeError(f"{caller}: {name} must be an int, but {value!r} was given")
     return operator.index(value)
