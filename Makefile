@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 
 run: $(VENV)/run.stamp
 	$(BIN)/jaxtut check
-	$(BIN)/jaxtut train
+	$(BIN)/jaxtut train --against torch
 
 check: $(VENV)/run.stamp
 	$(BIN)/jaxtut check

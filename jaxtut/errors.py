@@ -15,3 +15,7 @@ class MissingDependencyError(ImportError):
 
 class WorkerError(RuntimeError):
     """A worker process of a data loader was killed, ended by itself, or gave no batch in time; or raised what cannot be raised here."""
+
+
+class CheckpointError(ValueError):
+    """A checkpoint could not be written, or is damaged, foreign, or of another model; the message says which file, and why."""

@@ -40,7 +40,7 @@ def test_check_fails_when_a_lesson_differs(monkeypatch):
 
 
 def test_train_writes_a_plot_and_figures(tmp_path):
-    result = run("train", "ffn", "--dtype", "float64", "--epochs", "1", "--out", str(tmp_path))
+    result = run("train", "ffn", "--against", "torch", "--dtype", "float64", "--epochs", "1", "--out", str(tmp_path))
     assert result.exit_code == 0, result.output
     assert "the same run" in result.output
     assert (tmp_path / "training.png").read_bytes().startswith(b"\x89PNG")
@@ -54,7 +54,7 @@ def test_train_finds_a_side_that_trains_otherwise(tmp_path, monkeypatch):
     from jaxtut.parity import trainers
 
     monkeypatch.setattr(trainers.optim, "Adam", lambda lr: optim.SGD(lr=lr))
-    result = run("train", "ffn", "--dtype", "float64", "--epochs", "1", "--out", str(tmp_path))
+    result = run("train", "ffn", "--against", "torch", "--dtype", "float64", "--epochs", "1", "--out", str(tmp_path))
     assert result.exit_code == 1
     assert "DIFFERENT" in result.output
 

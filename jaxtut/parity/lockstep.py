@@ -9,10 +9,11 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from jaxtut.training.tasks import Task, find
+
 from . import definition
 from .torch_side import require_torch
-from .trainers import JaxTrainer, TorchTrainer, score
-from .training_tasks import Task, find
+from .trainers import JaxTrainer, TorchTrainer
 
 Advance = Callable[[int, int], None]
 Parameters = dict[str, np.ndarray]
@@ -161,8 +162,8 @@ def _train(task: Task, dtype: str, seed: int, epochs: int, advance: Advance) -> 
             Epoch(
                 loss_jax=float(np.mean(run.losses_jax[-steps:])),
                 loss_torch=float(np.mean(run.losses_torch[-steps:])),
-                score_jax=score(task, ours.predicted(), ours.y_test),
-                score_torch=score(task, theirs.predicted(), theirs.y_test),
+                score_jax=task.score_of(ours.predicted(), ours.y_test),
+                score_torch=task.score_of(theirs.predicted(), theirs.y_test),
                 drift=_drift(ours.parameters(), theirs.parameters()),
                 **dict(zip(("drift_of_threads", "drift_of_an_ulp"), drifts, strict=False)),
             )

@@ -11,8 +11,7 @@ import numpy as np
 
 from jaxtut import data, optim, training
 from jaxtut.torch_random import Generator
-
-from .training_tasks import Task
+from jaxtut.training.tasks import Task
 
 
 class JaxTrainer:
@@ -124,13 +123,3 @@ class TorchTrainer:
             yield
         finally:
             self.torch.set_num_threads(before)
-
-
-def score(task: Task, predicted: np.ndarray, y: np.ndarray) -> float:
-    """Return the share of right predictions, or R², which is 1 for perfect ones and 0 for the mean."""
-    if task.score == "accuracy":
-        return float(np.mean(predicted.argmax(1) == y))
-    if task.score == "accuracy of probabilities":
-        return float(np.mean((predicted > 0.5) == (y > 0.5)))
-    residual, spread = y - predicted.astype("float64"), y - y.mean(0)
-    return float(1 - np.sum(residual**2) / np.sum(spread**2))

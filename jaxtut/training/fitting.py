@@ -1,6 +1,6 @@
-"""The whole run: epochs of shuffled batches, the history, and a stop where the loss is no number."""
+"""The whole run: epochs of shuffled batches, the history, callbacks, checkpoints, and a stop where the loss is no number."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -8,18 +8,16 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from jaxtut.errors import CheckpointError
 from jaxtut.torch_random import Generator
 
-from .batches import epoch_indices
-from .epoch import make_epoch
+from . import random_state
+from .callbacks import Callback, OnEpoch
+from .checkpoints import Checkpoints, Progress
 from .evaluation import Correct, correct_class, evaluate
-from .results import FitResult, History, NonFiniteLossError
-from .step import Apply, Loss, OptState, Params, make_train_step
-
-OnStep = Callable[[int, int, float], object]
-OnEpoch = Callable[[int, FitResult], object]
-Batches = list[np.ndarray]
-Run = Callable[[int, Params, OptState, Batches], tuple[Params, OptState, list[float]]]
+from .results import FitResult, History
+from .runners import ArrayRunner, LoaderRunner, OnStep, Runner
+from .step import Apply, Loss, OptState, Params
 
 
 def fit(
@@ -28,17 +26,20 @@ def fit(
     optimizer: optax.GradientTransformation,
     params: Params,
     X: Any,
-    Y: Any,
+    Y: Any = None,
     *,
     epochs: int,
-    batch_size: int,
+    batch_size: int | None = None,
     shuffle: bool = True,
     generator: Generator | None = None,
     opt_state: OptState = None,
     evaluate_on: tuple[Any, Any] | None = None,
     correct: Correct = correct_class,
     on_step: OnStep | None = None,
-    on_epoch: OnEpoch | None = None,
+    on_epoch: Callable[[int, FitResult], object] | None = None,
+    callbacks: Sequence[Callback] = (),
+    checkpoints: Checkpoints | None = None,
+    resume: bool = False,
 ) -> FitResult:
     """Train a model.
 
@@ -47,10 +48,11 @@ def fit(
         loss: loss(scores, y) -> a single number.
         optimizer: an Optax gradient transformation.
         params: initial parameters; they stay usable.
-        X: all samples, shape (n, ...); they are put on the device once.
-        Y: their labels or targets, shape (n, ...).
+        X: all samples, shape (n, ...); they are put on the device once. Or a `data.DataLoader` of pairs, which has its own batches,
+            order and generator; each batch is put on the device when its turn comes.
+        Y: their labels or targets, shape (n, ...); None with a loader.
         epochs: passes over all samples.
-        batch_size: samples in a step; the last batch of an epoch may be shorter.
+        batch_size: samples in a step; the last batch of an epoch may be shorter. None with a loader.
         shuffle: a new random order in every epoch.
         generator: where the order comes from; None is the default generator.
         opt_state: where the optimizer goes on from; None starts anew. It stays usable.
@@ -60,6 +62,11 @@ def fit(
             one program.
         on_epoch: on_epoch(epoch, result) is called after each epoch, and ends the run if it returns True. The
             parameters of the result live until the next epoch: copy what is to be kept.
+        callbacks: such as `EarlyStopping`, `ProgressBar`, `CSVLogger`.
+        checkpoints: where the last and the best state of the run are kept; None: nowhere.
+        resume: go on from the last checkpoint, if there is one. Parameters, optimizer, generators, epoch and step are as they were, so
+            the run ends bit for bit where an uninterrupted one ends. What is given as `params`, `opt_state` and `generator` says what a
+            checkpoint must look like.
 
     Returns:
         The parameters, the optimizer's state, and the history.
@@ -74,79 +81,92 @@ def fit(
         10.0
 
     Raises:
-        NonFiniteLossError: the loss became NaN or infinite. It is a `FloatingPointError`, and names epoch, step and
-            samples.
+        NonFiniteLossError: the loss became NaN or infinite. It is a `FloatingPointError`, names epoch, step, samples and the first
+            quantity that is no number, and has the last good state as `state`.
+        CheckpointError: a checkpoint cannot be written or read, or one is there and `resume` is False.
         TypeError: apply or loss cannot be called, or the optimizer is none.
-        ValueError: X and Y of different lengths, no sample, or an argument below its range.
+        ValueError: X and Y of different lengths, no sample, an argument below its range, or labels outside the classes.
 
     PyTorch's counterpart: the loop over `DataLoader(dataset, batch_size, shuffle=True, generator=generator)`; the same
     seed gives the same batches in the same order. JAX rounds float64 data to float32 unless its 64-bit mode is on.
     """
-    X, Y = jnp.asarray(X), jnp.asarray(Y)
-    if X.shape[:1] != Y.shape[:1]:
-        raise ValueError(f"fit: X and Y must hold the same number of samples, but {X.shape} and {Y.shape} were given")
     if isinstance(epochs, bool) or not isinstance(epochs, int):
         raise TypeError(f"fit: epochs must be an int, but {epochs!r} was given")
     if epochs < 0:
         raise ValueError(f"fit: epochs must not be negative, but {epochs} was given")
-    run = _scanned(apply, loss, optimizer, X, Y) if on_step is None else _stepped(apply, loss, optimizer, X, Y, on_step)
+    monitors = {getattr(each, "monitor", None) for each in (*callbacks, checkpoints)}
+    if "accuracy" in monitors and evaluate_on is None:
+        raise ValueError("fit: monitor='accuracy' needs evaluate_on")
+    every = None if checkpoints is None else checkpoints.every
+    model = (apply, loss, optimizer)
+    if hasattr(X, "batch_sampler") and hasattr(X, "dataset"):
+        runner: Runner = LoaderRunner(model, X, Y, batch_size, generator, on_step, every)
+    else:
+        runner = ArrayRunner(model, X, Y, batch_size, generator, shuffle, on_step, every)
     # The steps take over the memory of what they are given; the caller's arrays are not theirs to take.
     params = _copy(params)
     opt_state = _copy(optimizer.init(params) if opt_state is None else opt_state)
+    now = Progress(params, opt_state, random_state.capture(runner.generator), 0, 0, History())
+    if checkpoints is not None:
+        now = _begin(checkpoints, now, resume, runner)
     held_out = None if evaluate_on is None else jax.tree.map(jnp.asarray, evaluate_on)
-    result = FitResult(params, opt_state, History())
-    for epoch in range(epochs):
-        batches = epoch_indices(len(X), batch_size, generator, shuffle)
-        params, opt_state, losses = run(epoch, *result[:2], batches)
-        result = FitResult(params, opt_state, result.history)
-        result.history.losses += losses
-        result.history.epoch_losses.append(float(np.mean(losses)))
-        if held_out is not None:
-            result.history.accuracies.append(evaluate(apply, params, *held_out, correct=correct))
-        if on_epoch is not None and on_epoch(epoch, result) is True:
-            break
-    return result
+    listeners = [*callbacks, *([] if on_epoch is None else [OnEpoch(on_epoch)])]
+    try:
+        for each in listeners:
+            each.on_start(epochs, runner.steps, now.history)
+        while now.epoch < epochs and not now.finished:
+            now = _epoch(runner, now, listeners, checkpoints)
+            if held_out is not None:
+                now.history.accuracies.append(evaluate(apply, now.params, *held_out, correct=correct))
+            over = [each.on_epoch(now.epoch, now.result) is True for each in listeners]
+            now = now._replace(
+                epoch=now.epoch + 1, step=0, finished=any(over), random=random_state.capture(runner.generator)
+            )
+            if checkpoints is not None:
+                checkpoints.save(now)
+    finally:
+        for each in listeners:
+            each.on_end()
+    return now.result
+
+
+def _begin(checkpoints: Checkpoints, fresh: Progress, resume: bool, runner: Runner) -> Progress:
+    """Return where the run begins: at its last checkpoint, or afresh."""
+    if checkpoints.last is None:
+        return fresh
+    if not resume:
+        raise CheckpointError(
+            f"fit: {checkpoints.folder} holds the checkpoint of a run ({checkpoints.last.name}); go on from it with resume=True (--resume), "
+            "or choose another folder"
+        )
+    found = checkpoints.restore(fresh)
+    done = found.epoch * runner.steps + found.step
+    if len(found.history.losses) != done or not 0 <= found.step < runner.steps:
+        raise CheckpointError(
+            f"fit: {checkpoints.last} is of a run with other batches: it says epoch {found.epoch}, step {found.step} after "
+            f"{len(found.history.losses)} steps, where this run has {runner.steps} steps an epoch"
+        )
+    random_state.bring_back(found.random, runner.generator)
+    return found
+
+
+def _epoch(runner: Runner, now: Progress, listeners: Sequence[Callback], checkpoints: Checkpoints | None) -> Progress:
+    """Run an epoch, or what is left of it."""
+    for params, opt_state, losses in runner.epoch(now):
+        now.history.losses.extend(losses)
+        now = now._replace(params=params, opt_state=opt_state, step=now.step + len(losses))
+        for each in listeners:
+            each.on_steps(now.epoch, now.step, losses)
+        if (
+            checkpoints is not None
+            and checkpoints.every
+            and now.step % checkpoints.every == 0
+            and now.step < runner.steps
+        ):
+            checkpoints.save(now)
+    now.history.epoch_losses.append(float(np.mean(now.history.losses[-runner.steps :])))
+    return now
 
 
 def _copy(tree: Any) -> Any:
     return jax.tree.map(lambda x: jnp.array(x, copy=True), tree)
-
-
-def _scanned(apply: Apply, loss: Loss, optimizer: optax.GradientTransformation, X: Any, Y: Any) -> Run:
-    """All full batches in one program, and the shorter last one in another."""
-    whole, single = make_epoch(apply, loss, optimizer), make_train_step(apply, loss, optimizer)
-
-    def run(epoch: int, params: Params, opt_state: OptState, batches: Batches) -> tuple[Params, OptState, list[float]]:
-        full = [batch for batch in batches if len(batch) == len(batches[0])]
-        params, opt_state, losses = whole(params, opt_state, X, Y, np.stack(full))
-        values = np.asarray(losses).tolist()
-        _require_finite(epoch, 0, values, batches)
-        for rest in batches[len(full) :]:
-            params, opt_state, value = single(params, opt_state, X[rest], Y[rest])
-            values.append(float(value))
-        _require_finite(epoch, len(full), values[len(full) :], batches)
-        return params, opt_state, values
-
-    return run
-
-
-def _stepped(apply: Apply, loss: Loss, optimizer: optax.GradientTransformation, X: Any, Y: Any, on_step: OnStep) -> Run:
-    """One batch after the other, with a word to the caller in between."""
-    single = make_train_step(apply, loss, optimizer)
-
-    def run(epoch: int, params: Params, opt_state: OptState, batches: Batches) -> tuple[Params, OptState, list[float]]:
-        values = []
-        for step, batch in enumerate(batches):
-            params, opt_state, value = single(params, opt_state, X[batch], Y[batch])
-            values.append(float(value))
-            _require_finite(epoch, step, values[step:], batches)
-            on_step(epoch, step, values[-1])
-        return params, opt_state, values
-
-    return run
-
-
-def _require_finite(epoch: int, first: int, losses: list[float], batches: Batches) -> None:
-    for step, value in enumerate(losses, start=first):
-        if not np.isfinite(value):
-            raise NonFiniteLossError(epoch, step, batches[step], value)

@@ -6,7 +6,7 @@ import torch
 
 import torch_ref.regression
 from jaxtut.parity import lockstep, trainers
-from jaxtut.parity.training_tasks import TASKS
+from jaxtut.training.tasks import TASKS
 
 # float64 rounds at 2.2e-16; three epochs of up to 63 steps, with Adam's quotients, bring 1e-13.
 THREE_EPOCHS = 1e-12
@@ -84,7 +84,7 @@ def test_the_number_of_threads_is_put_back() -> None:
 
 def test_scores() -> None:
     linear, logistic, ffn = (next(t for t in TASKS if t.model == m) for m in ("linear", "logistic", "ffn"))
-    assert trainers.score(linear, np.array([[1.0], [2.0]]), np.array([[1.0], [2.0]])) == 1
-    assert trainers.score(linear, np.array([[1.5], [1.5]]), np.array([[1.0], [2.0]])) == 0
-    assert trainers.score(logistic, np.array([[0.7], [0.2]]), np.array([[1.0], [1.0]])) == 0.5
-    assert trainers.score(ffn, np.eye(3), np.array([0, 1, 1])) == 2 / 3
+    assert linear.score_of(np.array([[1.0], [2.0]]), np.array([[1.0], [2.0]])) == 1
+    assert linear.score_of(np.array([[1.5], [1.5]]), np.array([[1.0], [2.0]])) == 0
+    assert logistic.score_of(np.array([[0.7], [0.2]]), np.array([[1.0], [1.0]])) == 0.5
+    assert ffn.score_of(np.eye(3), np.array([0, 1, 1])) == 2 / 3

@@ -213,6 +213,6 @@ def test_correct_must_give_one_answer_a_sample():
         training.evaluate(lambda params, x: x, {}, SCORES, LABELS, correct=lambda s, y: jnp.argmax(s, 1))
 
 
-def test_both_packages_have_the_same_names():
+def test_what_torch_ref_has_jaxtut_has():
     names = {n for n in vars(training) if not n.startswith("_")}
-    assert names == {n for n in vars(torch_ref.training) if not n.startswith("_")}
+    assert {n for n in vars(torch_ref.training) if not n.startswith("_")} <= names

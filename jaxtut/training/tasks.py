@@ -44,6 +44,37 @@ class Task:
     batch_size: int
     test_size: int | float
 
+    @property
+    def features(self) -> int:
+        """How many numbers a sample has."""
+        return self.picture[0] ** 2 if self.picture else self.arguments[0]
+
+    @property
+    def picture(self) -> tuple[int, float] | None:
+        """Side and largest value of its pictures; None: the samples are rows of a table."""
+        return {"mnist": (28, 1.0), "digits": (8, 16.0)}.get(self.data)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What its classes are called."""
+        named = {"wine": ("grower 0", "grower 1", "grower 2"), "breast_cancer": ("malignant", "benign")}
+        return named.get(self.data, tuple("0123456789"))
+
+    @property
+    def criterion(self) -> str:
+        """The function of `jaxtut.functional` that `loss` applies to what `apply` gives."""
+        losses = {"accuracy": "cross_entropy", "accuracy of probabilities": "binary_cross_entropy", "R²": "mse_loss"}
+        return losses[self.score]
+
+    def score_of(self, predicted: np.ndarray, y: np.ndarray) -> float:
+        """Return the share of right predictions, or R², which is 1 for perfect ones and 0 for the mean."""
+        if self.score == "accuracy":
+            return float(np.mean(predicted.argmax(1) == y))
+        if self.score == "accuracy of probabilities":
+            return float(np.mean((predicted > 0.5) == (y > 0.5)))
+        residual, spread = y - predicted.astype("float64"), y - y.mean(0)
+        return float(1 - np.sum(residual**2) / np.sum(spread**2))
+
 
 def _table(name: str) -> Arrays:
     from jaxtut import data
@@ -84,6 +115,8 @@ TASKS = (
     _feed_forward("digits", (64, 100, 10), lambda: _table("digits"), standardized=False),
     _feed_forward("wine", (13, 16, 3), lambda: _table("wine")),
     _feed_forward("breast_cancer", (30, 16, 2), lambda: _table("breast_cancer")),
+    Task("ffn_binary", "breast_cancer", "ffn", "apply_binary", "binary_loss", (30, 16, 1), _diagnosis, True, "accuracy of probabilities",
+         "Adam", 1e-3, 20, 16, 0.2),
     Task("cnn", "mnist", "cnn", "apply", "loss", ((1, 28, 28),), _images, False, "accuracy", "Adam", 2e-3, 7, 64, 1000),
 )  # fmt: skip
 MODELS = tuple(dict.fromkeys(task.model for task in TASKS))
