@@ -208,9 +208,12 @@ def _numbers(values: Any) -> bool:
 
 
 def _arrays(trees: dict[str, Any]) -> dict[str, np.ndarray]:
-    """Return every leaf as an array, under its path in the tree."""
-    leaves = jax.tree_util.tree_leaves_with_path(trees)
-    return {jax.tree_util.keystr(path): _to_numpy(leaf) for path, leaf in leaves}
+    """Return every leaf as an array, under its path in the trees; tree by tree in their order, so that parameters are compared first."""
+    return {
+        jax.tree_util.keystr((jax.tree_util.DictKey(name), *path)): _to_numpy(leaf)
+        for name, tree in trees.items()
+        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
+    }
 
 
 def _to_numpy(leaf: Any) -> np.ndarray:
@@ -263,7 +266,7 @@ def _read_arrays(folder: Path, like: dict[str, np.ndarray]) -> dict[str, np.ndar
 
 def _require_same(folder: Path, found: dict[str, Any], expected: dict[str, np.ndarray]) -> None:
     where = f"{folder.parent} belongs to another model, optimizer or generator"
-    if missing := sorted(set(expected) - set(found)):
+    if missing := [name for name in expected if name not in found]:
         raise CheckpointError(f"{where}: it has no {_shown(missing[0])}")
     if more := sorted(set(found) - set(expected)):
         raise CheckpointError(f"{where}: it has {_shown(more[0])}, and the run has none")

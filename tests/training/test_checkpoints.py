@@ -187,11 +187,6 @@ def test_a_folder_with_a_run_is_not_written_over(tmp_path):
 )
 def test_another_run_is_refused(tmp_path, change, message):
     run(tmp_path, epochs=2)
-    if "params" in change:
-
-        def apply_ffn(params, x):
-            return ffn.apply({n: v for n, v in params.items() if n != "more"}, x)
-
     with pytest.raises(CheckpointError, match=message):
         run(tmp_path, epochs=4, **change)
 
