@@ -128,9 +128,10 @@ def test_the_last_and_the_best_are_kept(tmp_path):
         seen[len(result.history.losses)] = np.array(result.params["fc1.weight"])
 
     # Downhill for four epochs, and uphill from there: the loss falls and rises.
+    optimizer = optim.SGD(lr=lambda step: jnp.where(step < 24, 0.1, -0.3))
     result = training.fit(
-        ffn.apply, F.cross_entropy, optim.SGD(lr=lambda step: jnp.where(step < 24, 0.1, -0.3)), params, X, Y, epochs=8, batch_size=4, generator=generator,
-        checkpoints=checkpoints, on_epoch=on_epoch,
+        ffn.apply, F.cross_entropy, optimizer, params, X, Y, epochs=8, batch_size=4, generator=generator, checkpoints=checkpoints,
+        on_epoch=on_epoch,
     )  # fmt: skip
     losses = result.history.epoch_losses
     best = int(np.argmin(losses))
