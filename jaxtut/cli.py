@@ -222,7 +222,7 @@ def _one_line_errors():
     """Turn what a user can mend into one line and exit code 2."""
     try:
         yield
-    except (ValueError, OSError, MissingDependencyError) as error:
+    except (ValueError, OSError, FloatingPointError, MissingDependencyError) as error:
         typer.echo(f"jaxtut: {' '.join(str(error).split())}", err=True)
         raise typer.Exit(2) from None
 
