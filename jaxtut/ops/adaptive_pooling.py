@@ -1,8 +1,8 @@
 """Pooling to a given size: windows whose edges follow from it."""
 
+import math
 from collections.abc import Sequence
 from functools import partial
-from itertools import product
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +11,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array
 
 from . import windows
-from .max_pooling import Pooled, largest, lowest, winners
+from .max_pooling import Pooled, lowest
 from .precision import accumulated
 from .shapes import ImagesIn, ImagesOut, SequencesIn, SequencesOut, VolumesIn, VolumesOut
 
@@ -224,28 +224,31 @@ def _adaptive_largest(
     return _largest(x, _sizes(function, x, axes, output_size, keeps), return_indices)
 
 
+# Compiled as one; the members of a window lie along one axis, so that a window of thousands compiles as fast as one of four.
 @partial(jax.jit, static_argnums=(1, 2))
 def _largest(x: Array, sizes: tuple[int, ...], return_indices: bool) -> Pooled:
     axes = len(sizes)
-    grids = [_windows(n, size) for n, size in zip(x.shape[-axes:], sizes, strict=True)]
-    members, flat = [], []
-    for place in product(*(range(positions.shape[1]) for positions, _ in grids)):
-        member, index, inside = x, np.zeros((1,) * axes, int), np.ones((1,) * axes, bool)
-        for axis, (k, (positions, counted)) in enumerate(zip(place, grids, strict=True)):
-            member = jnp.take(member, positions[:, k], axis=axis - axes)
-            shape = tuple(-1 if i == axis else 1 for i in range(axes))
-            index = index * x.shape[axis - axes] + positions[:, k].reshape(shape)
-            inside = inside & counted[:, k].reshape(shape)
-        members.append(jnp.where(jnp.broadcast_to(inside, member.shape), member, lowest(x.dtype)))
-        flat.append(index)
-    first = jnp.zeros((1,) * axes, jnp.int32)
-    best = largest(tuple(members), first)
-    if not return_indices:
-        return best
-    _, place = winners(jax.lax.stop_gradient(members), first)
-    table = jnp.asarray(np.stack([np.broadcast_to(index, sizes) for index in flat]))
-    return best, jnp.take_along_axis(
-        jnp.broadcast_to(table.reshape(-1, *(1,) * (x.ndim - axes), *sizes), (len(flat), *best.shape)),
-        place[None],
-        axis=0,
-    )[0]
+    table, counted = _places(x.shape[-axes:], sizes)
+    flat = x.reshape(*x.shape[:-axes], math.prod(x.shape[-axes:]))
+    seen = jax.lax.stop_gradient(flat)[..., table]
+    seen = jnp.where(jnp.broadcast_to(counted, seen.shape), seen, lowest(x.dtype))
+    nan = jnp.isnan(seen)
+    last_nan = table.shape[-1] - 1 - jnp.argmax(nan[..., ::-1], axis=-1)
+    place = jnp.where(nan.any(-1), last_nan, jnp.argmax(seen, axis=-1))
+    index = jnp.take_along_axis(jnp.broadcast_to(table, seen.shape), place[..., None], axis=-1)[..., 0]
+    best = jnp.take_along_axis(flat, index.reshape(*flat.shape[:-1], math.prod(sizes)), axis=-1).reshape(index.shape)
+    return (best, index) if return_indices else best
+
+
+def _places(shape: tuple[int, ...], sizes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the flat position of each member of each window, in row-major order, shape (*sizes, members), and which of them count."""
+    axes = len(sizes)
+    table, counted = np.zeros((1,) * 2 * axes, int), np.ones((1,) * 2 * axes, bool)
+    for axis, (n, size) in enumerate(zip(shape, sizes, strict=True)):
+        positions, inside = _windows(n, size)
+        wide = [1] * 2 * axes
+        wide[axis], wide[axes + axis] = positions.shape
+        table = table * n + positions.reshape(wide)
+        counted = counted & inside.reshape(wide)
+    members = math.prod(table.shape[axes:])
+    return table.reshape(*sizes, members), counted.reshape(*sizes, members)

@@ -40,6 +40,16 @@ def test_every_bit_of_max_pooling(axes: int, options: dict[str, Any], strange: b
     np.testing.assert_array_equal(slope, torch.autograd.grad(expected, tensor, torch.tensor(cotangent))[0], strict=True)
 
 
+def test_the_largest_of_a_whole_image_compiles_at_once() -> None:
+    # Ten thousand members in one window: unrolled one by one, they would not be compiled in an hour.
+    x = RNG.normal(size=(2, 1, 100, 100)).astype("float32")
+    tensor = torch.tensor(x, requires_grad=True)
+    value, slope = jax.jit(jax.value_and_grad(lambda x: F.adaptive_max_pool2d(x, 1).sum()))(x)
+    TF.adaptive_max_pool2d(tensor, 1).sum().backward()
+    np.testing.assert_array_equal(slope, tensor.grad, strict=True)
+    assert value == x.max(axis=(1, 2, 3)).sum()
+
+
 @pytest.mark.parametrize(("axes", "size"), [(1, 1), (1, 3), (1, 5), (2, 1), (2, 3), (2, 5), (3, 1), (3, 2)])
 def test_every_bit_of_adaptive_max_pooling(axes: int, size: int) -> None:
     x = RNG.choice(STRANGE, SHAPES[axes]).astype("float32")
