@@ -26,7 +26,7 @@ def first_nonfinite(loss_of: Callable[..., Array], params: Any, x: Any, y: Any, 
         indices: which samples of the data set the batch consists of.
 
     Returns:
-        In this order: a parameter, a sample, a target, or the first operation that makes such a number out of finite ones,
+        In this order: a parameter, a sample, a target, what the loss refuses (such as a label out of range), or the first operation that makes such a number out of finite ones,
         with its source line and the next value that has a name (`jaxtut.naming.tap`).
 
     Example:
@@ -41,6 +41,12 @@ def first_nonfinite(loss_of: Callable[..., Array], params: Any, x: Any, y: Any, 
             if (bad := _first(leaf)) is not None:
                 (row, *rest), value = bad
                 return f"{name} of sample {int(indices[row])}{_at((tuple(rest), value))}"
+    try:
+        loss_of(params, x, y)
+    except (
+        ValueError
+    ) as error:  # what hidden values made NaN of is refused by name where values can be seen: a label for example
+        return f"what is refused: {error}"
     program = jax.make_jaxpr(loss_of)(params, x, y)
     search = _Search()
     search.run(program.jaxpr, program.consts, jax.tree.leaves((params, x, y)))

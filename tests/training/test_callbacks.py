@@ -148,6 +148,15 @@ def test_a_target_is_named():
     assert quantity_of(Y=y, **options) == "y of sample 4 (inf at [0])"
 
 
+@pytest.mark.parametrize("label", [3, -2, 1000])
+def test_a_label_outside_the_classes_is_named(label):
+    y = Y.copy()
+    y[8] = label
+    found = quantity_of(Y=y)
+    assert found.startswith("what is refused: cross_entropy: ")
+    assert str(label) in found
+
+
 def test_a_parameter_is_named():
     params = ffn.init(torch_random.Generator(0), 6, 4, 3)
     params["fc2.bias"] = params["fc2.bias"].at[1].set(jnp.nan)
