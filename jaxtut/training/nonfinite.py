@@ -26,8 +26,9 @@ def first_nonfinite(loss_of: Callable[..., Array], params: Any, x: Any, y: Any, 
         indices: which samples of the data set the batch consists of.
 
     Returns:
-        In this order: a parameter, a sample, a target, what the loss refuses (such as a label out of range), or the first operation that makes such a number out of finite ones,
-        with its source line and the next value that has a name (`jaxtut.naming.tap`).
+        In this order: a parameter, a sample, a target, what the loss refuses (such as a label out of range), or the first
+        operation that makes such a number out of finite ones, with its source line and the next value that has a name
+        (`jaxtut.naming.tap`).
 
     Example:
         >>> first_nonfinite(lambda w, x, y: jnp.sum(jnp.log(w * x)), jnp.array(1.0), jnp.array([1.0, 0.0]), 0, [7, 5])[:23]

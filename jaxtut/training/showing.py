@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import jax
 import numpy as np
 from rich.console import Console
 from rich.table import Table
@@ -70,14 +71,18 @@ def _table(rows: list[tuple[Outcome, float]], seed: int, dtype: str) -> Table:
 
 def run_predict(path: Path, sample: Path, top: int, console: Console) -> None:
     """Print the classes of an image, or of every row of a table, with their probabilities."""
-    model = trained_model.load(path)
-    task = model.task
-    table_file = sample.suffix.lower() == ".csv"
-    X = trained_model.read_rows(sample, task) if table_file else trained_model.read_picture(sample, task)
-    if task.score == "R²":
-        for value in model.scores(X).ravel():
-            console.print(f"{value:.4f}", highlight=False)
-        return
-    for p in model.probabilities(X):
-        best = np.argsort(-p, kind="stable")[:top]
-        console.print("   ".join(f"{task.classes[i]} {p[i]:.2%}" for i in best), highlight=False)
+    with jax.enable_x64(True):  # for models of float64
+        model = trained_model.load(path)
+        task = model.task
+        rows = sample.suffix.lower() == ".csv"
+        X = trained_model.read_rows(sample, task) if rows else trained_model.read_picture(sample, task)
+        if task.score == "R²":
+            lines = [f"{value:.4f}" for value in model.scores(X).ravel()]
+        else:
+            lines = [_best(p, task.classes, top) for p in model.probabilities(X)]
+    for line in lines:
+        console.print(line, highlight=False)
+
+
+def _best(p: np.ndarray, classes: tuple[str, ...], top: int) -> str:
+    return "   ".join(f"{classes[i]} {p[i]:.2%}" for i in np.argsort(-p, kind="stable")[:top])

@@ -101,7 +101,7 @@ def test_rows_are_classified(tmp_path):
 
 
 def test_a_number_is_predicted(tmp_path):
-    assert command("train", "linear", "--out", tmp_path, "--epochs", "2").exit_code == 0
+    assert command("train", "linear", "--dtype", "float64", "--out", tmp_path, "--epochs", "2").exit_code == 0
     np.savetxt(tmp_path / "rows.csv", data.wine()[0][:2, 1:], delimiter=",")
     said = command("predict", tmp_path / "linear-wine" / "model.safetensors", tmp_path / "rows.csv").output
     assert [float(line) > 0 for line in said.split()] == [True, True]
