@@ -1,6 +1,5 @@
 """The augmentation of a batch of images of 3×32×32: random crop, flip and erasing, then normalization, draws included."""
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -18,7 +17,7 @@ from .sides import EAGER, LIBRARY
 IMAGE = (3, 32, 32)
 
 
-def pipeline(T: Any) -> Callable[[Any], Any]:
+def pipeline(T: Any) -> Any:
     """Make the transform, from either package."""
     flip, crop, erase = T.RandomHorizontalFlip(), T.RandomCrop(32, padding=4), T.RandomErasing()
     return T.Compose([crop, flip, T.Normalize((0.49, 0.48, 0.45), (0.25, 0.24, 0.26)), erase])

@@ -31,6 +31,8 @@ def write_folder(final: Path, fill: Callable[[Path], None]) -> None:
         (beside / SEAL).write_text(json.dumps(digests, indent=0), encoding="utf-8")
         for path in [*_files(beside), *sorted(p for p in beside.rglob("*") if p.is_dir()), beside]:
             _flush(path)
+        if final.exists():
+            remove_folder(final)
         os.rename(beside, final)
         _flush(final.parent)
     except Exception as error:  # Orbax and tensorstore have many, for a full disk among others

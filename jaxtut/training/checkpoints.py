@@ -121,8 +121,6 @@ class Checkpoints:
         """
         remove_parts(self.folder)
         path = self.folder / f"step_{len(progress.history.losses):010d}"
-        if path.exists():
-            remove_folder(path)
         record = self._record(progress)
         arrays = _arrays({"params": progress.params, "opt_state": progress.opt_state, "random": progress.random})
 

@@ -167,6 +167,20 @@ def test_dtypes_keys_and_empty_arrays_come_back(tmp_path):
             assert np.asarray(a).tobytes() == np.asarray(b).tobytes()
 
 
+def test_a_checkpoint_of_the_same_step_takes_the_place_of_the_old_one(tmp_path):
+    def state(number: float) -> checkpoints_module.Progress:
+        params = {"w": jnp.full(3, number)}
+        return checkpoints_module.Progress(
+            params, None, random_state.capture(None), 1, 0, training.History([0.1], [0.1])
+        )
+
+    checkpoints = Checkpoints(tmp_path)
+    for number in (1.0, 2.0):
+        checkpoints.save(state(number))
+    assert [path.name for path in tmp_path.iterdir()] == ["step_0000000001"]
+    np.testing.assert_array_equal(checkpoints.restore(state(0.0)).params["w"], [2.0, 2.0, 2.0])
+
+
 def test_a_folder_with_a_run_is_not_written_over(tmp_path):
     run(tmp_path)
     with pytest.raises(CheckpointError, match=r"holds the checkpoint of a run .*resume=True"):
