@@ -141,9 +141,12 @@ def move_by_ulps(x: np.ndarray, generator: np.random.Generator, hold_integers: b
 def jitter(
     x: np.ndarray, generator: np.random.Generator, size: float, hold_integers: bool = False, reach: float = np.inf
 ) -> np.ndarray:
-    """Move every element by up to `size` of its magnitude (of 1, where it is smaller), but by no more than `reach` times itself."""
-    magnitude = np.abs(x)
-    span = size * np.maximum(magnitude, 1)
+    """Move every element by up to `size` of its magnitude (of 1, where it is smaller), but by no more than `reach` times itself.
+
+    An infinity stays where it is.
+    """
+    magnitude = np.where(np.isfinite(x), np.abs(x), 0)
+    span = np.where(np.isfinite(x), size * np.maximum(magnitude, 1), 0)
     if np.isfinite(reach):
         span = np.minimum(span, reach * magnitude)
     moved = x + span * generator.uniform(-1, 1, x.shape)
