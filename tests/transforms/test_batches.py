@@ -1,6 +1,7 @@
 """The batched form: n drawn sets of parameters and one compiled function do what n calls on the host do."""
 
 import random
+import re
 
 import jax
 import jax.numpy as jnp
@@ -113,19 +114,24 @@ def amplified(transform):
     return 8 if isinstance(transform, transforms.RandomPerspective) else 1
 
 
-@pytest.mark.parametrize("transform", ON_BOTH[::2], ids=repr)
+def named(transform) -> str:
+    """The transform as it prints, without line ends and addresses."""
+    return re.sub(r" at 0x\w+|\s*\n\s*", " ", repr(transform)).strip()
+
+
+@pytest.mark.parametrize("transform", ON_BOTH[::2], ids=named)
 def test_batches_of_floats(transform, tensors, seed_all):
     assert_batch_is_calls(transform, batch(tensors, "float32"), seed_all, white=amplified(transform))
 
 
-@pytest.mark.parametrize("transform", ON_BOTH[1::2] + ON_BYTES, ids=repr)
+@pytest.mark.parametrize("transform", ON_BOTH[1::2] + ON_BYTES, ids=named)
 def test_batches_of_bytes(transform, tensors, seed_all):
     assert_batch_is_calls(transform, batch(tensors, "uint8"), seed_all)
 
 
 @pytest.mark.long  # a second of compilation each
 @pytest.mark.parametrize("dtype", ["float32", "uint8"])
-@pytest.mark.parametrize("transform", ON_BOTH + VARIANTS, ids=repr)
+@pytest.mark.parametrize("transform", ON_BOTH + VARIANTS, ids=named)
 def test_batches_of_both_dtypes(transform, dtype, tensors, seed_all):
     assert_batch_is_calls(transform, batch(tensors, dtype), seed_all, white=amplified(transform))
 
@@ -150,7 +156,7 @@ def test_four_changes_of_colour_on_bytes(tensors, seed_all):
         transforms.RandomOrder([transforms.RandomVerticalFlip(), transforms.RandomErasing()]),
         transforms.RandomChoice([transforms.RandomHorizontalFlip(), transforms.Grayscale(3)]),
     ],
-    ids=repr,
+    ids=named,
 )
 def test_one_image_is_decided_on_the_device_too(transform, tensors, seed_all):
     traced, image = [], tensors[0]
