@@ -76,7 +76,7 @@ class ArrayRunner:
         batches = epoch_indices(len(self.X), self.batch_size, self.generator, self.shuffle)
         params, opt_state, done = start.params, start.opt_state, start.step
         if self._one_by_one is None:
-            self._one_by_one = _is_slow_in_a_loop(self._model, params, self.X[:1], self.Y[:1])
+            self._one_by_one = self._is_slow_in_a_loop(params, opt_state, batches[-1])
         while done < self.steps:
             piece = self._piece(batches, done)
             if len(piece) > 1:
@@ -85,6 +85,14 @@ class ArrayRunner:
                 params, opt_state, losses = self._step(start.epoch, done, params, opt_state, piece[0])
             yield params, opt_state, losses
             done += len(piece)
+
+    def _is_slow_in_a_loop(self, params: Params, opt_state: OptState, last: np.ndarray) -> bool:
+        """Say whether XLA would run the step several times slower inside a loop: with `lax.conv_general_dilated`, on CPU."""
+        if jax.default_backend() != "cpu":
+            return False
+        # The trace is kept, and is the one that the step of the last batch is compiled from.
+        step: Any = self._one
+        return "conv_general_dilated" in str(step.trace(params, opt_state, self.X[last], self.Y[last]).jaxpr)
 
     def _piece(self, batches: Sequence[np.ndarray], done: int) -> Sequence[np.ndarray]:
         """Return the batches up to the next checkpoint, or up to the shorter last batch; it does not depend on where a run began."""
@@ -177,14 +185,6 @@ def _programs(model: Model) -> tuple[Epoch, Step]:
 @lru_cache(maxsize=8)
 def _cached_programs(apply: Apply, loss: Loss, optimizer: optax.GradientTransformation) -> tuple[Epoch, Step]:
     return make_epoch(apply, loss, optimizer), make_train_step(apply, loss, optimizer, donate=False)
-
-
-def _is_slow_in_a_loop(model: Model, params: Params, x: Any, y: Any) -> bool:
-    """Say whether XLA would run the model several times slower inside a loop: with `lax.conv_general_dilated`, on CPU."""
-    apply, loss, _ = model
-    if jax.default_backend() != "cpu":
-        return False
-    return "conv_general_dilated" in str(jax.make_jaxpr(lambda params: loss(apply(params, x), y))(params))
 
 
 def stop(
