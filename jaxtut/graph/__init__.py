@@ -2,6 +2,8 @@
 
 from ..naming import tap as tap
 from .computational_graph import Graph as Graph
+from .group import Group as Group
 from .node import ImplicitJacobian as ImplicitJacobian
 from .node import Node as Node
+from .opening import OPENABLE as OPENABLE
 from .tracing import trace as trace

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from .local import zeros_like
 from .node import is_differentiable
 from .recording import Entry, Recording
 
@@ -85,11 +86,13 @@ def accumulate(recording: Recording, output_ids: Sequence[int], starts: Sequence
             raise _no_derivative(recording.entries[step.output_ids[0]], step.local.refusal)
         for i, gradient in zip(step.input_ids, step.local.pull_back(cotangents), strict=True):
             add(i, gradient)
-    return [_or_zeros(entry.value, g) for entry, g in zip(recording.entries, gradients, strict=True)]
+    return [_or_zeros(entry, g) for entry, g in zip(recording.entries, gradients, strict=True)]
 
 
-def _or_zeros(value: Array, gradient: Array | None) -> Array | None:
-    return jnp.zeros_like(value) if gradient is None and is_differentiable(value.dtype) else gradient
+def _or_zeros(entry: Entry, gradient: Array | None) -> Array | None:
+    if gradient is not None or entry.inside_rule or not is_differentiable(entry.value.dtype):
+        return gradient
+    return zeros_like(entry.value)
 
 
 def _no_derivative(entry: Entry, cause: Exception) -> ValueError:

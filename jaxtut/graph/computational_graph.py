@@ -14,6 +14,7 @@ from rich.table import Table
 
 from ..errors import LabelError
 from .export import dot_text, json_text
+from .group import Group
 from .node import ImplicitJacobian, LocalGradient, Node
 from .table import node_table
 
@@ -30,6 +31,7 @@ class Graph:
         output_ids: the nodes of the output's arrays.
         arguments: the names of the arguments.
         tree: the structure of the arguments.
+        groups: the calls, each of which folds to one node.
 
     Example:
         >>> from jaxtut import graph
@@ -49,6 +51,7 @@ class Graph:
     output_ids: tuple[int, ...]
     arguments: tuple[str, ...]
     tree: Any
+    groups: tuple[Group, ...] = ()
 
     @property
     def inputs(self) -> tuple[Node, ...]:
@@ -66,6 +69,14 @@ class Graph:
         if len(self.output_ids) != 1:
             raise ValueError(f"output: the function returns {len(self.output_ids)} arrays; use outputs")
         return self.outputs[0]
+
+    def members(self, group: int) -> tuple[int, ...]:
+        """Return the ids of the nodes of a group and of the groups inside it."""
+        inside = {group}
+        for g in self.groups:  # a parent comes before its children
+            if g.parent in inside:
+                inside.add(g.id)
+        return tuple(n.id for n in self.nodes if n.group in inside)
 
     def find(self, name: str) -> Node:
         """Return the node of that name: an argument's path such as `params['w']`, or a name given by `tap`.

@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 from jax.extend.core import ClosedJaxpr, DropVar, JaxprEqn, jaxpr_as_fun, jaxprs_in_params
 
@@ -39,7 +40,7 @@ class Local:
         if self.product is None:
             return [None] * len(self.in_values)
         outputs = zip(self.values, cotangents, strict=True)
-        full = [jnp.zeros_like(y) if c is None else c for y, c in outputs if is_differentiable(y.dtype)]
+        full = [zeros_like(y) if c is None else c for y, c in outputs if is_differentiable(y.dtype)]
         results = dict(zip(self.floating, self.product(tuple(full)), strict=True))
         return [results.get(i) for i in range(len(self.in_values))]
 
@@ -53,7 +54,9 @@ def equation_as_function(eqn: JaxprEqn, values: Sequence[Array]) -> Callable[...
     return jaxpr_as_fun(ClosedJaxpr(alone, ()))
 
 
-def evaluate(eqn: JaxprEqn, operands: Sequence[int], values: Sequence[Array], varying: Sequence[bool]) -> Local:
+def evaluate(
+    eqn: JaxprEqn, operands: Sequence[int], values: Sequence[Array], varying: Sequence[bool], values_only: bool = False
+) -> Local:
     """Compute the equation's outputs and its vector-Jacobian product, each once.
 
     Args:
@@ -62,8 +65,11 @@ def evaluate(eqn: JaxprEqn, operands: Sequence[int], values: Sequence[Array], va
         values: the distinct values that enter.
         varying: for each of them, whether it depends on an argument. What a function with its own rule captures is
             differentiated only if it does, and then JAX refuses, since the rule says nothing about it.
+        values_only: whether nothing is to be differentiated.
     """
     equation = equation_as_function(eqn, [values[i] for i in operands])
+    if values_only:
+        return Local(tuple(equation(*(values[i] for i in operands))), tuple(values), ())
     count = eqn.params["num_consts"] if eqn.primitive.name in ("custom_jvp_call", "custom_vjp_call") else 0
     captured = {i for i in operands[:count] if not varying[i]}
     floating = tuple(i for i, x in enumerate(values) if is_differentiable(x.dtype) and i not in captured)
@@ -96,7 +102,9 @@ def _differentiate(eqn: JaxprEqn, split: Callable[..., Any], xs: Outputs) -> tup
     """Return the outputs, and the product by reverse mode; where a `while` loop forbids that, by forward mode."""
     if _contains_while(eqn):
         return split(*xs), partial(_product_by_columns, split, xs)
-    ys, product, others = jax.vjp(split, *xs, has_aux=True)
+    # A rule is many operations: one program for all of them compiles faster than a program for each.
+    f = jax.jit(split) if eqn.primitive.name.startswith("custom_") else split
+    ys, product, others = jax.vjp(f, *xs, has_aux=True)
     return (ys, others), product
 
 
@@ -141,7 +149,7 @@ def local_gradients(local: Local, output: int, limit: int) -> list[LocalGradient
             dense.append(i)
         else:
             product = partial(_one_product, local, output, i)
-            gradients[i] = ImplicitJacobian(y.shape, x.shape, product, bool(jax.config.read("jax_enable_x64")))
+            gradients[i] = ImplicitJacobian(y.shape, x.shape, product, bool(jax.config.read("jax_enable_x64")), y.dtype)
     for i, jacobian in zip(dense, _whole(local, output, dense), strict=True):
         gradients[i] = jacobian
     return gradients
@@ -169,8 +177,17 @@ def _whole(local: Local, output: int, inputs: Sequence[int]) -> list[Array]:
         return [r for i, r in enumerate(results) if i in inputs and r is not None]
 
     if y.size == 1:
-        return [r.reshape(s) for r, s in zip(rows(jnp.ones_like(y)), shapes, strict=True)]
-    basis = jnp.eye(y.size, dtype=y.dtype).reshape(y.size, *y.shape)
+        return [_reshaped(r, s) for r, s in zip(rows(jax.device_put(np.ones(y.shape, y.dtype))), shapes, strict=True)]
+    basis = jax.device_put(np.eye(y.size, dtype=y.dtype).reshape(y.size, *y.shape))
     at_once = y.size * sum(math.prod(x.shape) for x in local.in_values) <= _ROWS_AT_ONCE
     stacked = jax.vmap(rows)(basis) if at_once else jax.lax.map(rows, basis)
-    return [r.reshape(s) for r, s in zip(stacked, shapes, strict=True)]
+    return [_reshaped(r, s) for r, s in zip(stacked, shapes, strict=True)]
+
+
+def zeros_like(x: Array) -> Array:
+    """Return zeros of the same shape and dtype; made by NumPy, since JAX compiles a program for every new shape."""
+    return jax.device_put(np.zeros(x.shape, x.dtype))
+
+
+def _reshaped(x: Array, shape: tuple[int, ...]) -> Array:
+    return x if x.shape == shape else jax.device_put(np.asarray(x).reshape(shape))

@@ -1,19 +1,28 @@
 """Run a traced program equation by equation and record every value, with the rule that differentiates it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jax import Array
-from jax.extend.core import ClosedJaxpr, DropVar, Jaxpr, JaxprEqn, Literal, Var
+from jax.extend.core import ClosedJaxpr, DropVar, JaxprEqn, Literal, Var
 
+from .group import Grouping
 from .local import Local, evaluate, local_gradients
 from .node import LocalGradient, is_differentiable
-from .source import function_name, is_defined_in_jax, source_line
+from .opening import kind_of, open_call
+from .source import function_name, inner_program, source_line
 
-# Calls that only group equations. Everything else with a program inside (custom rules, loops, branches) is one node.
-_OPENED = {"jit", "pjit", "closed_call", "core_call", "call", "remat", "remat2", "checkpoint"}
+
+class Place(NamedTuple):
+    """Where an equation stands: its line, the line to use for all of a program instead of its own, and its group."""
+
+    source: str
+    caller: str
+    group: int | None
 
 
 @dataclass
@@ -25,6 +34,8 @@ class Entry:
     source: str = ""
     names: list[str] = field(default_factory=list)
     inputs: list[tuple[int, LocalGradient]] = field(default_factory=list)
+    group: int | None = None
+    inside_rule: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,73 +51,114 @@ class Step:
 class Recording:
     """The forward pass, in order.
 
-    `limit` is the largest Jacobian that is stored whole. `varying` holds the floating-point nodes that a small change
-    of a floating-point argument can reach.
+    `limit` is the largest Jacobian that is stored whole; `opened` are the kinds of calls to open. `varying` holds the
+    floating-point nodes that a small change of a floating-point argument can reach.
     """
 
     limit: int
+    opened: frozenset[str]
     entries: list[Entry] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     varying: set[int] = field(default_factory=set)
+    grouping: Grouping = field(default_factory=Grouping)
+    _inside_rule: bool = False
 
     def add(self, entry: Entry, varying: bool = False) -> int:
         """Append a node and return its id."""
+        entry.inside_rule = self._inside_rule
         self.entries.append(entry)
         i = len(self.entries) - 1
         if varying and is_differentiable(entry.value.dtype):
             self.varying.add(i)
         return i
 
-    def run(self, program: ClosedJaxpr, input_ids: Sequence[int], caller: str = "") -> list[int]:
+    @contextmanager
+    def values_only(self) -> Iterator[None]:
+        """Record nodes without derivatives, since the gradients pass by another way."""
+        before, self._inside_rule = self._inside_rule, True
+        try:
+            yield
+        finally:
+            self._inside_rule = before
+
+    def run(
+        self, program: ClosedJaxpr, input_ids: Sequence[int], caller: str = "", group: int | None = None
+    ) -> list[int]:
         """Run a program whose arguments are the given nodes; return the ids of its results.
 
         Args:
             program: the program.
             input_ids: the nodes of its arguments.
             caller: the source line to use for all of it, where its own are not the user's.
+            group: the call whose program it is; `None` for the function that is traced.
         """
         jaxpr = program.jaxpr
+        function = None if group is None else function_name(program)
         ids: dict[Any, int] = dict(zip(jaxpr.invars, input_ids, strict=True))
         for variable, value in zip(jaxpr.constvars, program.consts, strict=True):
-            ids[variable] = self.add(Entry("constant", jnp.asarray(value)))
+            ids[variable] = self.add(Entry("constant", jnp.asarray(value), group=group))
         used = {v for atoms in (jaxpr.outvars, *(e.invars for e in jaxpr.eqns)) for v in atoms if isinstance(v, Var)}
         for eqn in jaxpr.eqns:
-            operands = [self._operand(ids, v) for v in eqn.invars]
+            if eqn.primitive.name == "name":
+                ids[eqn.outvars[0]] = self._named(self._operand(ids, eqn.invars[0], group), eqn.params["name"])
+                continue
+            place = Place(caller or source_line(eqn), caller, self.grouping.of(eqn, group, function))
+            operands = [self._operand(ids, v, place.group) for v in eqn.invars]
             eqn = _without_unused(eqn, used)
-            ids.update(zip(eqn.outvars, self._equation(eqn, operands, caller), strict=True))
-        return [self._operand(ids, v) for v in jaxpr.outvars]
+            ids.update(zip(eqn.outvars, self._equation(eqn, operands, place), strict=True))
+        return [self._operand(ids, v, group) for v in jaxpr.outvars]
 
-    def _operand(self, ids: dict[Any, int], variable: Any) -> int:
+    def _operand(self, ids: dict[Any, int], variable: Any, group: int | None) -> int:
         if isinstance(variable, Literal):
             dtype = getattr(variable.aval, "dtype", None)
-            return self.add(Entry("constant", jnp.asarray(variable.val, dtype)))
+            return self.add(Entry("constant", jnp.asarray(variable.val, dtype), group=group))
         return ids[variable]
 
-    def _equation(self, eqn: JaxprEqn, operands: list[int], caller: str) -> list[int]:
-        """Run one equation; return one id for each of its outputs (-1 where the program drops it)."""
-        if eqn.primitive.name == "name":
-            names = self.entries[operands[0]].names
-            if eqn.params["name"] not in names:
-                names.append(eqn.params["name"])
-            return operands
-        source = caller or source_line(eqn)
-        inner = _inner_program(eqn)
-        if inner is not None and eqn.primitive.name in _OPENED:
-            return self.run(inner, operands, source if is_defined_in_jax(inner) else caller)
-        return self._run(eqn, operands, Entry(_operation(eqn), jnp.zeros(()), source))
+    def _named(self, i: int, name: str) -> int:
+        if name not in self.entries[i].names:
+            self.entries[i].names.append(name)
+        return i
 
-    def _run(self, eqn: JaxprEqn, operands: list[int], template: Entry) -> list[int]:
+    def _equation(self, eqn: JaxprEqn, operands: list[int], place: Place) -> list[int]:
+        """Run one equation; return one id for each of its outputs (-1 where the program drops it)."""
+        kind = kind_of(eqn)
+        if kind in self.opened:
+            return open_call(self, kind, eqn, operands, place)
+        return self.operation(eqn, operands, place)
+
+    def operation(
+        self, eqn: JaxprEqn, operands: Sequence[int], place: Place, inside: Sequence[int] = (), op: str = ""
+    ) -> list[int]:
+        """Run one equation as one node for each of its outputs.
+
+        Args:
+            eqn: the equation.
+            operands: the nodes that enter.
+            place: where it stands.
+            inside: nodes that show how the values came about, for a call that is opened but has a rule of its own.
+            op: what to call it.
+        """
         distinct = tuple(dict.fromkeys(operands))
         positions, values = [distinct.index(i) for i in operands], [self.entries[i].value for i in distinct]
-        local = evaluate(eqn, positions, values, [i in self.varying for i in distinct])
-        varying = not self.varying.isdisjoint(distinct)
+        differentiated = [i in self.varying for i in distinct]
+        local = evaluate(eqn, positions, values, differentiated, values_only=self._inside_rule)
+        varying = any(differentiated) and not self._inside_rule
         new = []
         for position, value in enumerate(local.values):
             edges = list(zip(distinct, local_gradients(local, position, self.limit), strict=True))
-            new.append(self.add(Entry(template.op, value, template.source, inputs=edges), varying))
+            edges += [(i, None) for i in dict.fromkeys(inside) if i not in distinct]
+            entry = Entry(op or _operation(eqn), value, place.source, inputs=edges, group=place.group)
+            new.append(self.add(entry, varying))
         self.steps.append(Step(distinct, tuple(new), local))
         kept = iter(new)
         return [-1 if isinstance(v, DropVar) else next(kept) for v in eqn.outvars]
+
+    def apply(self, op: str, f: Callable[..., Array], ids: Sequence[int], place: Place) -> int:
+        """Run a function of JAX as one node, of the given name, and return the node's id."""
+        program = jax.make_jaxpr(jax.jit(f))(*(self.entries[i].value for i in ids))
+        [eqn] = program.jaxpr.eqns
+        [result] = self.operation(eqn, ids, place, op=op)
+        return result
 
 
 def _without_unused(eqn: JaxprEqn, used: set[Var]) -> JaxprEqn:
@@ -116,16 +168,9 @@ def _without_unused(eqn: JaxprEqn, used: set[Var]) -> JaxprEqn:
     return eqn.replace(outvars=[v if v in used else DropVar(v.aval) for v in eqn.outvars])
 
 
-def _inner_program(eqn: JaxprEqn) -> ClosedJaxpr | None:
-    """Return the one program that the equation calls, closed; `None` where there is none."""
-    found = next((eqn.params[k] for k in ("jaxpr", "call_jaxpr") if k in eqn.params), None)
-    if isinstance(found, Jaxpr):
-        return ClosedJaxpr(found, ())
-    return found if isinstance(found, ClosedJaxpr) else None
-
-
 def _operation(eqn: JaxprEqn) -> str:
-    inner = _inner_program(eqn)
-    if inner is None or not eqn.primitive.name.startswith("custom_"):
+    """Name an operation; the fold of a call that has a function's name takes that."""
+    inner = inner_program(eqn)
+    if inner is None or kind_of(eqn) not in ("jit", "checkpoint", "custom_jvp", "custom_vjp"):
         return eqn.primitive.name
     return function_name(inner) or eqn.primitive.name

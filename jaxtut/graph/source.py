@@ -1,19 +1,62 @@
-"""Where in the program an equation comes from, and what the function behind a folded call is called."""
+"""Where in the program an equation comes from: its line, the calls that led to it, and the functions behind it."""
 
 import re
+from itertools import pairwise, takewhile
 from pathlib import Path, PurePath
+from typing import Any, NamedTuple
 
 import jax
 from jax.extend import source_info_util
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn
 
 _JAX_FOLDER = str(Path(jax.__file__).parent)
+_TRACING = str(Path(__file__).with_name("tracing.py"))
+
+
+class Call(NamedTuple):
+    """A call of a Python function: what was called, and by which line."""
+
+    function: str
+    source: str
+    path: str
 
 
 def source_line(eqn: JaxprEqn) -> str:
     """Return the innermost line outside JAX that led to this equation, as `file.py:12`, or "" where JAX kept none."""
     found = re.match(r"(?P<file>.*?):(?P<line>\d+)(:\d+)? \(", source_info_util.summarize(eqn.source_info))
     return f"{PurePath(found['file']).name}:{found['line']}" if found else ""
+
+
+def calls(eqn: JaxprEqn, function: str | None) -> list[Call]:
+    """Return the Python calls that led from a function to an equation, the outermost first.
+
+    Args:
+        eqn: the equation.
+        function: the name of the function whose program the equation is in; `None` for the function that is traced.
+            JAX keeps a compiled function's program from its first call, so what is outside that function is not this
+            call's. A function that is not found there, such as one of JAX's own, has no calls inside.
+    """
+    frames = _frames(eqn)
+    if function is not None:
+        names = [_plain(f.function_name) for f in frames]
+        frames = frames[: names.index(function) + 1] if function in names else []
+    frames = [f for f in reversed(frames) if not f.function_name.endswith(("comp>", "genexpr>"))]
+    return [
+        Call(_plain(inner.function_name), f"{PurePath(outer.file_name).name}:{outer.line_num}", inner.file_name)
+        for outer, inner in pairwise(frames)
+    ]
+
+
+def _frames(eqn: JaxprEqn) -> list[Any]:
+    """The frames below `trace` and outside JAX, the innermost first; none where JAX keeps none."""
+    frames = getattr(eqn.source_info.traceback, "frames", ())
+    below = takewhile(lambda frame: frame.file_name != _TRACING, frames)
+    return [f for f in below if not f.file_name.startswith((_JAX_FOLDER, "<frozen "))]
+
+
+def _plain(name: str) -> str:
+    """`A.f.<locals>.g` is `g`."""
+    return name.rpartition(".")[2].strip("<>")
 
 
 def _definition(jaxpr: Jaxpr | ClosedJaxpr) -> str:
@@ -35,3 +78,11 @@ def function_name(jaxpr: Jaxpr | ClosedJaxpr) -> str:
     """Return the name of the traced function, or "" for a lambda or an unknown one."""
     name = _definition(jaxpr).split(" at ")[0].split(" for ")[0].strip()
     return name if name.isidentifier() else ""
+
+
+def inner_program(eqn: JaxprEqn) -> ClosedJaxpr | None:
+    """Return the one program that the equation calls, closed; `None` where there is none."""
+    found = next((eqn.params[k] for k in ("jaxpr", "call_jaxpr", "fun_jaxpr") if k in eqn.params), None)
+    if isinstance(found, Jaxpr):
+        return ClosedJaxpr(found, ())
+    return found if isinstance(found, ClosedJaxpr) else None

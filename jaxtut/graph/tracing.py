@@ -1,7 +1,7 @@
 """Trace a function at given arguments: the forward pass with its numbers, then the backward pass."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import jax
@@ -9,8 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
+from . import opening
 from .backward import accumulate, seeds
 from .computational_graph import Graph
+from .group import without_empty
 from .node import Node, is_differentiable
 from .recording import Entry, Recording
 
@@ -23,7 +25,13 @@ _DATA_DEPENDENT = (
 _ARRAYS = (jax.Array, np.ndarray, np.generic, bool, int, float, complex)
 
 
-def trace(f: Callable[..., Any], *args: Any, cotangent: Any = None, jacobian_limit: int = 4096) -> Graph:
+def trace(
+    f: Callable[..., Any],
+    *args: Any,
+    cotangent: Any = None,
+    jacobian_limit: int = 4096,
+    opened: Iterable[str] = opening.DEFAULT,
+) -> Graph:
     """Return the computational graph of `f(*args)`, with all its values, local gradients and accumulated gradients.
 
     Nodes are values, each with the operation that made it; edges carry values forward and gradients backward. The
@@ -31,10 +39,10 @@ def trace(f: Callable[..., Any], *args: Any, cotangent: Any = None, jacobian_lim
 
         ∂L/∂x = Σ over the nodes z that use x of  ∂L/∂z · ∂z/∂x,      starting with ∂L/∂L = 1.
 
-    Jitted functions and `jax.checkpoint` are opened. A function with its own derivative rule (`custom_jvp`,
-    `custom_vjp`), a `scan`, a `cond` and a `while_loop` are one node each. A `while_loop` is differentiated column by
-    column in forward mode, which JAX's own reverse mode refuses. A name given by `tap` stands on the node that it
-    names. Python control flow is followed as `jax.jit` follows it: a loop over a fixed range is unrolled, and neither
+    Calls are open or folded. By default jitted functions and `jax.checkpoint` are opened; a function with its own
+    derivative rule (`custom_jvp`, `custom_vjp`), a `scan`, a `cond` and a `while_loop` are one node each. A folded
+    `while_loop` is differentiated column by column in forward mode, which JAX's own reverse mode refuses. What was
+    computed by one call is a group (`Graph.groups`). A name given by `tap` stands on the node that it names. Python control flow is followed as `jax.jit` follows it: a loop over a fixed range is unrolled, and neither
     it nor an `if` is in the graph.
 
     Args:
@@ -47,6 +55,10 @@ def trace(f: Callable[..., Any], *args: Any, cotangent: Any = None, jacobian_lim
             count.
         jacobian_limit: the largest local Jacobian, in numbers, that is computed and stored whole; larger ones are
             known by their products (`ImplicitJacobian`).
+        opened: the kinds of calls to open, among `jit`, `checkpoint`, `custom_jvp`, `custom_vjp`, `scan`, `cond` and
+            `while`; `graph.OPENABLE` is all of them. Loops are unrolled, and of a `cond` the branch that is taken is
+            shown. Inside a function with its own rule only values are shown: gradients pass through the rule, from
+            the node of its result to its arguments.
 
     Returns:
         The graph. Its arrays have the dtypes of the computation; nothing is rounded.
@@ -54,8 +66,9 @@ def trace(f: Callable[..., Any], *args: Any, cotangent: Any = None, jacobian_lim
     Raises:
         TypeError: an argument is not an array; none is floating-point; or the Python control flow of `f` depends on a
             value.
-        ValueError: the output is not one real number and there is no cotangent, or the cotangent does not fit; or the
-            output depends on an argument through an operation that has no derivative.
+        ValueError: the output is not one real number and there is no cotangent, or the cotangent does not fit; the
+            output depends on an argument through an operation that has no derivative; or `opened` has a word that is
+            no kind of call.
 
     Example:
         >>> from jaxtut import graph
@@ -89,8 +102,9 @@ def trace(f: Callable[..., Any], *args: Any, cotangent: Any = None, jacobian_lim
     leaves, tree = jax.tree.flatten(args)
     names = _names(f, args)
     _check_arguments(leaves, names)
+    kinds = opening.check(opened)
     program, shape = _traced(f, args)
-    recording = Recording(jacobian_limit)
+    recording = Recording(jacobian_limit, kinds)
     inputs = [
         recording.add(Entry("input", jnp.asarray(x), names=[n]), varying=True)
         for x, n in zip(leaves, names, strict=True)
@@ -98,15 +112,19 @@ def trace(f: Callable[..., Any], *args: Any, cotangent: Any = None, jacobian_lim
     outputs = recording.run(program, inputs)
     starts = seeds([recording.entries[i] for i in outputs], jax.tree.structure(shape), cotangent)
     gradients = accumulate(recording, outputs, starts)
-    nodes = tuple(_node(i, e, g) for i, (e, g) in enumerate(zip(recording.entries, gradients, strict=True)))
-    return Graph(nodes, tuple(inputs), tuple(outputs), tuple(_parameters(f, args)), tree)
+    groups, ids = without_empty(recording.grouping.groups, [e.group for e in recording.entries])
+    pairs = zip(recording.entries, gradients, strict=True)
+    nodes = tuple(_node(i, entry, gradient, ids.get(entry.group)) for i, (entry, gradient) in enumerate(pairs))
+    return Graph(nodes, tuple(inputs), tuple(outputs), tuple(_parameters(f, args)), tree, groups)
 
 
-def _node(i: int, entry: Entry, gradient: jax.Array | None) -> Node:
+def _node(i: int, entry: Entry, gradient: jax.Array | None, group: int | None) -> Node:
     name, *aliases = entry.names or [""]
     value = entry.value
     edges = tuple(entry.inputs)
-    return Node(i, entry.op, name, entry.source, value.shape, value.dtype, value, gradient, edges, tuple(aliases))
+    return Node(
+        i, entry.op, name, entry.source, value.shape, value.dtype, value, gradient, edges, tuple(aliases), group
+    )
 
 
 def _parameters(f: Callable[..., Any], args: tuple[Any, ...]) -> list[str]:
