@@ -1,8 +1,8 @@
 """What a computational graph is made of: nodes, and the local gradient on each edge between two of them."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
@@ -119,11 +119,13 @@ class Node:
             where the value is an integer, a boolean or a random key, and inside a call that has its own rule.
         inputs: pairs of an input's id and the local gradient ∂(this value)/∂(that input). It is an array of shape
             `shape + input.shape`, an `ImplicitJacobian` where that would be large, or `None` where one of the two is
-            not a floating-point value, or where gradients pass by through a rule. An input that is used twice, as in `x * x`, is one pair with the whole
+            not a floating-point value, or where gradients pass by through a rule. An
+            input that is used twice, as in `x * x`, is one pair with the whole
             derivative, 2x.
         aliases: further names, where a value was named more than once.
         group: the innermost call that computed it, a position in `Graph.groups`; `None` for inputs and for what the
             traced function did itself.
+        params: the operation's own parameters that are numbers or words, such as `{"y": 2}` of a square.
     """
 
     id: int
@@ -137,6 +139,7 @@ class Node:
     inputs: tuple[tuple[int, LocalGradient], ...]
     aliases: tuple[str, ...] = ()
     group: int | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         name = f" {self.name!r}" if self.name else ""

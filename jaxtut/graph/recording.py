@@ -35,6 +35,7 @@ class Entry:
     names: list[str] = field(default_factory=list)
     inputs: list[tuple[int, LocalGradient]] = field(default_factory=list)
     group: int | None = None
+    params: dict[str, Any] = field(default_factory=dict)
     inside_rule: bool = False
 
 
@@ -147,7 +148,7 @@ class Recording:
         for position, value in enumerate(local.values):
             edges = list(zip(distinct, local_gradients(local, position, self.limit), strict=True))
             edges += [(i, None) for i in dict.fromkeys(inside) if i not in distinct]
-            entry = Entry(op or _operation(eqn), value, place.source, inputs=edges, group=place.group)
+            entry = Entry(op or _operation(eqn), value, place.source, inputs=edges, group=place.group, params=_plain(eqn.params))
             new.append(self.add(entry, varying))
         self.steps.append(Step(distinct, tuple(new), local))
         kept = iter(new)
@@ -159,6 +160,15 @@ class Recording:
         [eqn] = program.jaxpr.eqns
         [result] = self.operation(eqn, ids, place, op=op)
         return result
+
+
+def _plain(params: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of an operation that a reader can take in, such as the exponent of a power."""
+    return {k: v for k, v in params.items() if isinstance(v, int | float | str) or (v and _are_numbers(v))}
+
+
+def _are_numbers(value: Any) -> bool:
+    return isinstance(value, tuple) and all(isinstance(x, int) for x in value)
 
 
 def _without_unused(eqn: JaxprEqn, used: set[Var]) -> JaxprEqn:

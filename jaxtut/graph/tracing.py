@@ -42,7 +42,8 @@ def trace(
     Calls are open or folded. By default jitted functions and `jax.checkpoint` are opened; a function with its own
     derivative rule (`custom_jvp`, `custom_vjp`), a `scan`, a `cond` and a `while_loop` are one node each. A folded
     `while_loop` is differentiated column by column in forward mode, which JAX's own reverse mode refuses. What was
-    computed by one call is a group (`Graph.groups`). A name given by `tap` stands on the node that it names. Python control flow is followed as `jax.jit` follows it: a loop over a fixed range is unrolled, and neither
+    computed by one call is a group (`Graph.groups`). A name given by `tap` stands on the node that it names.
+    Python control flow is followed as `jax.jit` follows it: a loop over a fixed range is unrolled, and neither
     it nor an `if` is in the graph.
 
     Args:
@@ -123,7 +124,7 @@ def _node(i: int, entry: Entry, gradient: jax.Array | None, group: int | None) -
     value = entry.value
     edges = tuple(entry.inputs)
     return Node(
-        i, entry.op, name, entry.source, value.shape, value.dtype, value, gradient, edges, tuple(aliases), group
+        i, entry.op, name, entry.source, value.shape, value.dtype, value, gradient, edges, tuple(aliases), group, entry.params
     )
 
 

@@ -174,7 +174,7 @@ def test_functions_inside_a_compiled_function_are_groups_of_its_call() -> None:
 
 
 def test_an_unknown_kind_is_refused() -> None:
-    with pytest.raises(ValueError, match="opened must be among jit, .*, but loop was given"):
+    with pytest.raises(ValueError, match=r"opened must be among jit, .*, but loop was given"):
         graph.trace(jnp.sum, X, opened=("scan", "loop"))
 
 

@@ -1,0 +1,3 @@
+"""The page of a graph."""
+
+from .page import page as page
