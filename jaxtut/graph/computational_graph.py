@@ -16,7 +16,8 @@ from ..errors import LabelError
 from .export import dot_text, json_text
 from .group import Group
 from .node import ImplicitJacobian, LocalGradient, Node
-from .table import node_table
+from .svg import svg_text
+from .table import backward_table, node_table
 
 
 @dataclass(frozen=True, repr=False)
@@ -158,12 +159,26 @@ class Graph:
         return node_table(self.nodes)
 
     def to_json(self) -> str:
-        """Return the graph as JSON text: the numbers of arrays up to 4096 elements, a summary of larger ones."""
-        return json_text(self.nodes, self.output_ids)
+        """Return the graph as JSON text, with its groups: the numbers of arrays up to 4096 elements, a summary of larger ones."""
+        return json_text(self.nodes, self.output_ids, self.groups)
 
     def to_dot(self) -> str:
         """Return the graph as text in Graphviz's DOT language; `dot -Tsvg` draws it."""
         return dot_text(self.nodes)
+
+    def to_svg(self) -> str:
+        """Return the graph as a drawing, SVG text; Graphviz is not needed."""
+        return svg_text(self.nodes)
+
+    def to_html(self, title: str = "computational graph") -> str:
+        """Return the graph as one interactive HTML page: the passes step by step, formulas and numbers, folding."""
+        from .page import page  # a page needs a whole graph
+
+        return page(self, title)
+
+    def backward_table(self) -> Table:
+        """Return the nodes that have a gradient as a table in the order of the backward pass, with what each one gets."""
+        return backward_table(self.nodes, self.output_ids)
 
     def __rich__(self) -> Table:
         return self.table()

@@ -3,20 +3,27 @@
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import jax
 import numpy as np
 
+from .group import Group
 from .node import ImplicitJacobian, LocalGradient, Node
 from .table import abbreviate, plain_array
 
 _MOST_WRITTEN = 4096
 
 
-def json_text(nodes: Sequence[Node], output_ids: Sequence[int]) -> str:
+def json_text(nodes: Sequence[Node], output_ids: Sequence[int], groups: Sequence[Group] = ()) -> str:
     """Return the graph as JSON text; NaN and the infinities, which JSON lacks, are strings."""
-    return json.dumps({"nodes": [_node(n) for n in nodes], "outputs": list(output_ids)}, allow_nan=False)
+    written = {
+        "nodes": [_node(n) for n in nodes],
+        "outputs": list(output_ids),
+        "groups": [asdict(group) for group in groups],
+    }
+    return json.dumps(written, allow_nan=False)
 
 
 def _node(node: Node) -> dict[str, Any]:
@@ -26,6 +33,7 @@ def _node(node: Node) -> dict[str, Any]:
         "name": node.name,
         "aliases": list(node.aliases),
         "source": node.source,
+        "group": node.group,
         "shape": list(node.shape),
         "dtype": str(node.dtype),
         "value": _numbers(node.value),
@@ -63,7 +71,10 @@ def dot_text(nodes: Sequence[Node]) -> str:
         gradient = "" if node.gradient is None else f"\ngradient {abbreviate(node.gradient)}"
         title = f"{node.op} {node.name}".strip()
         lines.append(f"  {node.id} [label={_quoted(f'{title}{chr(10)}{abbreviate(node.value)}{gradient}')}];")
-        lines += [f"  {i} -> {node.id} [label={_quoted(_edge(local))}];" for i, local in node.inputs]
+        lines += [
+            f"  {i} -> {node.id} [label={_quoted(_edge(local))}{'' if local is not None else ', style=dashed'}];"
+            for i, local in node.inputs
+        ]
     return "\n".join([*lines, "}"]) + "\n"
 
 

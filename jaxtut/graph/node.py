@@ -76,8 +76,8 @@ class ImplicitJacobian:
             seed: of the signs.
         """
         signs = np.random.default_rng(seed).choice([-1.0, 1.0], (probes, *self.out_shape))
-        squares = [jnp.sum(jnp.abs(self.vjp(jnp.asarray(v, self.dtype))) ** 2) for v in signs]
-        return math.sqrt(float(sum(squares)) / probes)
+        products = [np.asarray(self.vjp(v.astype(self.dtype))) for v in signs]
+        return math.sqrt(sum(float(np.sum(np.abs(p) ** 2, dtype=float)) for p in products) / probes)
 
     def spectral_norm(self, steps: int = 40, seed: int = 0) -> float:
         """Estimate the largest singular value by power iteration on JᵀJ: how much the operation stretches at most.

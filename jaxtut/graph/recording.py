@@ -148,7 +148,9 @@ class Recording:
         for position, value in enumerate(local.values):
             edges = list(zip(distinct, local_gradients(local, position, self.limit), strict=True))
             edges += [(i, None) for i in dict.fromkeys(inside) if i not in distinct]
-            entry = Entry(op or _operation(eqn), value, place.source, inputs=edges, group=place.group, params=_plain(eqn.params))
+            entry = Entry(
+                op or _operation(eqn), value, place.source, inputs=edges, group=place.group, params=_plain(eqn.params)
+            )
             new.append(self.add(entry, varying))
         self.steps.append(Step(distinct, tuple(new), local))
         kept = iter(new)

@@ -77,3 +77,18 @@ def node_table(nodes: Sequence[Node]) -> Table:
         )
         table.add_row(*(Text(cell) for cell in cells))  # Text: a name such as params['w'] is no markup
     return table
+
+
+def backward_table(nodes: Sequence[Node], output_ids: Sequence[int]) -> Table:
+    """Return one row for each node with a gradient, in the order of the backward pass: what it gets, and the sum."""
+    table = Table("id", "node", "receives", "backward gradient", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for node in reversed(nodes):
+        if node.gradient is None:
+            continue
+        parts = [
+            f"∂L/∂{n.id} · ∂{n.id}/∂{node.id}" for n in nodes for i, e in n.inputs if i == node.id and e is not None
+        ]
+        seed = ["1, or the cotangent"] if node.id in output_ids else []
+        cells = (str(node.id), node.name or node.op, " + ".join([*seed, *parts]) or "0", abbreviate(node.gradient))
+        table.add_row(*(Text(cell) for cell in cells))
+    return table

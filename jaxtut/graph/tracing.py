@@ -124,7 +124,18 @@ def _node(i: int, entry: Entry, gradient: jax.Array | None, group: int | None) -
     value = entry.value
     edges = tuple(entry.inputs)
     return Node(
-        i, entry.op, name, entry.source, value.shape, value.dtype, value, gradient, edges, tuple(aliases), group, entry.params
+        i,
+        entry.op,
+        name,
+        entry.source,
+        value.shape,
+        value.dtype,
+        value,
+        gradient,
+        edges,
+        tuple(aliases),
+        group,
+        entry.params,
     )
 
 

@@ -11,8 +11,8 @@ svg.call(zoom).on("dblclick.zoom", null);
 
 const linesOf = item => {
   const n = item.shown, small = n.op === "constant";
-  const name = item.fold !== null ? `▸ ${title(item)}` : n.names.length || small ? n.symbol : n.op;
-  const head = item.fold === null && n.names.length && n.op !== "input" ? `${name}   ${n.op}` : name;
+  const name = item.fold !== null ? `▸ ${title(item)}` : n.names.length || small ? n.symbol : n.op.replace(/^_+/, "");
+  const head = item.fold === null && n.names.length && n.op !== "input" ? `${name}   ${n.op.replace(/^_+/, "")}` : name;
   return small ? [name.slice(0, 20)] : [head.length > 34 ? `${head.slice(0, 33)}…` : head, `value ${words(n.value)}`, n.gradient ? `grad ${words(n.gradient)}` : "no gradient"];
 };
 
@@ -21,15 +21,23 @@ const edgeLabel = edge => {
   return edge.parts.length === 1 && known.length === 1 && known[0].local.numbers ? words(known[0].local, 22) : "";
 };
 
+// From left to right or from top to bottom: whichever can be drawn larger.
 const layout = seen => {
-  const wide = svg.node().clientWidth > 1.15 * svg.node().clientHeight;
+  const down = placed(seen, "TB");
+  if (seen.items.length > 40) return down;
+  const right = placed(seen, "LR");
+  return scaleOf(right.graph()) > scaleOf(down.graph()) ? right : down;
+};
+
+const scaleOf = ({ width, height }) => Math.min(svg.node().clientWidth / width, svg.node().clientHeight / height);
+
+const placed = (seen, direction) => {
   const clusters = seen.items.length <= 260;
   const g = new dagre.graphlib.Graph({ compound: clusters, multigraph: false });
-  g.setGraph({ rankdir: wide && seen.items.length <= 24 ? "LR" : "TB", nodesep: 22, ranksep: seen.items.length > 120 ? 34 : 52, marginx: 12, marginy: 12 });
+  g.setGraph({ rankdir: direction, nodesep: 22, ranksep: seen.items.length > 120 ? 34 : 52, marginx: 12, marginy: 12 });
   g.setDefaultEdgeLabel(() => ({}));
   for (const item of seen.items) {
-    const lines = linesOf(item);
-    g.setNode(item.key, { width: Math.max(44, 22 + 7.4 * d3.max(lines, l => l.length)), height: 12 + 18 * lines.length });
+    g.setNode(item.key, { width: Math.max(44, 22 + 7.4 * d3.max(item.lines, l => l.length)), height: 12 + 18 * item.lines.length });
   }
   if (clusters) for (const item of seen.items) {
     let child = item.key;
@@ -40,14 +48,15 @@ const layout = seen => {
     }
   }
   for (const e of seen.edges) {
-    const label = edgeLabel(e);
-    g.setEdge(e.from, e.to, label ? { width: 7 * label.length, height: 16, labelpos: "c" } : {});
+    g.setEdge(e.from, e.to, e.label ? { width: 7 * e.label.length, height: 16, labelpos: "c" } : {});
   }
   dagre.layout(g);
   return g;
 };
 
 const draw = (seen, act) => {
+  seen.items.forEach(item => { item.lines = linesOf(item); });
+  seen.edges.forEach(edge => { edge.label = edgeLabel(edge); });
   const g = layout(seen);
   const boxes = g.nodes().filter(key => key.startsWith("c") && g.node(key).width).map(key => ({ id: Number(key.slice(1)), ...g.node(key) }));
   boxes.sort((a, b) => b.width * b.height - a.width * a.height);
@@ -97,9 +106,9 @@ const paint = (seen, steps) => {
     d.shown.op === "constant" ? "constant" : "", d.shown.gradient ? "" : "discrete",
     forward.has(d.key) || d.shown.op === "constant" ? "" : "unseen", d.key === state.chosen ? "chosen" : "",
     at.item && d.key === at.item.key ? `now p${at.phase}` : ""].filter(Boolean).join(" "))
-    .attr("aria-label", d => linesOf(d).join(", "))
+    .attr("aria-label", d => d.lines.join(", "))
     .each(function (d) {
-      const [name, value, gradient] = linesOf(d), one = d3.select(this);
+      const [name, value, gradient] = d.lines, one = d3.select(this);
       one.select(".name").text(name);
       one.select(".value").text(value && forward.has(d.key) ? value : "");
       one.select(".gradient").text(gradient && d.shown.gradient ? (backward.has(d.key) ? gradient : "") : gradient ?? "");
@@ -107,7 +116,7 @@ const paint = (seen, steps) => {
   const shown = e => at.phase > 1 || local.has(e.to);
   layers[1].selectAll("g").attr("class", d => ["edge", differentiable(d) ? "" : "none", shown(d) && differentiable(d) ? "local" : "",
     backward.has(d.to) && differentiable(d) ? "passed" : ""].filter(Boolean).join(" "));
-  layers[1].selectAll("text").text(d => shown(d) ? edgeLabel(d) : "");
+  layers[1].selectAll("text").text(d => shown(d) ? d.label : "");
 };
 
 const fit = () => {

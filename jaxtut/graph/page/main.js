@@ -83,7 +83,7 @@ const start = () => {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", refresh);
   addEventListener("resize", rebuild);
   showInputs(rebuild);
-  openSome(45);
+  openSome(30);
   rebuild();
 };
 

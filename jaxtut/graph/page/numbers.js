@@ -9,7 +9,8 @@ const isNumber = a => a && a.numbers && a.shape.length === 0;
 const words = (a, most = 26) => {
   if (!a) return "none";
   const text = a.numbers && a.numbers.length <= 9 ? nested(a.numbers.map(write), a.shape) : a.text;
-  return text.length > most ? a.shape.join("×") + (a.norm === undefined ? " numbers" : `, ‖·‖ ${write(a.norm)}`) : text;
+  const norm = a.norm ?? (a.numbers && Number(Math.hypot(...a.numbers).toPrecision(3)));
+  return text.length > most ? `${a.shape.join("×")}${norm === undefined ? "" : `, ‖·‖ ${write(norm)}`}` : text;
 };
 
 const nested = (flat, shape) => {

@@ -6,6 +6,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from ..computational_graph import Graph
 from ..formulas import formula, in_symbols
@@ -83,9 +84,13 @@ def _edge(graph: Graph, node: Node, i: int, local: LocalGradient, slope: str) ->
     if isinstance(local, ImplicitJacobian):
         part, kind, jacobian = local.vjp(node.gradient), "product", _unstored(local)
     else:
-        part, kind, jacobian = jnp.tensordot(node.gradient, local, len(node.shape)), "whole", array(local)
+        part, kind, jacobian = _product(node.gradient, local), "whole", array(local)
         jacobian |= {"rows": list(node.shape), "columns": list(source.shape)}
     return {"node": i, "kind": kind, "slope": slope, "local": jacobian, "part": array(part)}
+
+
+def _product(v: Array, jacobian: Array) -> np.ndarray:
+    return np.tensordot(np.asarray(v), np.asarray(jacobian), v.ndim)
 
 
 def _unstored(local: ImplicitJacobian) -> dict[str, Any]:

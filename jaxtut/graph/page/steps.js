@@ -53,7 +53,7 @@ const sayLocal = (item, seen) => {
 };
 
 // Where a gradient comes from: every node that uses the value hands over its part.
-const partsOf = n => nodes.flatMap(m => m.inputs.filter(e => e.node === n.id && e.kind !== "none").map(e => ({ user: m, ...e })));
+const partsOf = n => (users.get(n.id) ?? []).filter(e => e.kind !== "none");
 
 const sayBackward = item => {
   const n = item.shown, parts = partsOf(n);
