@@ -7,10 +7,11 @@ BUDGET ?= 180
 SEED ?= 0
 EACH ?=
 RESULT ?=
+SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 MANIFEST := pyproject.toml constraints.txt
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test test-long lint check train bench wheel docs parity-sweep parity-mutants functional-sweep format clean
+.PHONY: run test test-long test-browser plots lint check train bench wheel docs parity-sweep parity-mutants functional-sweep format clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/jaxtut check
@@ -27,6 +28,14 @@ test: $(VENV)/dev.stamp
 
 test-long: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n $(WORKERS) -m long
+
+# The page of a graph in Chromium, which is installed where there is none.
+test-browser: $(VENV)/browser.stamp
+	$(BIN)/python -m pytest -m browser tests/browser
+
+# Pictures of activations, a loss surface, filters and gradients, into results/plots.
+plots: $(VENV)/run.stamp
+	$(BIN)/jaxtut plots
 
 # Random correct pairs for BUDGET seconds: the engine must not cry wolf. RESULT writes the counts as JSON.
 parity-sweep: $(VENV)/dev.stamp
@@ -81,6 +90,11 @@ $(VENV)/dev.stamp: $(VENV)/python.stamp $(MANIFEST)
 
 $(VENV)/docs.stamp: $(VENV)/python.stamp $(MANIFEST)
 	$(PIP) --editable ".[torch,dev,docs]"
+	touch $@ $(VENV)/run.stamp $(VENV)/dev.stamp
+
+$(VENV)/browser.stamp: $(VENV)/python.stamp $(MANIFEST)
+	$(PIP) --editable ".[torch,dev,browser]"
+	command -v chromium || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; }
 	touch $@ $(VENV)/run.stamp $(VENV)/dev.stamp
 
 clean:

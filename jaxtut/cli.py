@@ -165,23 +165,37 @@ def predict(
 
 @app.command()
 def graph(
-    lesson: Annotated[str, typer.Argument(help="backprop or chain_rule.")] = "backprop",
+    target: Annotated[
+        str,
+        typer.Argument(
+            help="backprop, chain_rule, losses, regression, ffn, cnn; or a JAX function as module:function."
+        ),
+    ] = "backprop",
+    inputs: Annotated[
+        Path | None,
+        typer.Option(help="The arguments of module:function: a .npz or .safetensors file, as `jaxtut record` takes it."),
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write an interactive page: step, fold, look at numbers.")] = None,
+    svg: Annotated[Path | None, typer.Option(help="Write a drawing.")] = None,
+    dot: Annotated[Path | None, typer.Option(help="Write the graph in Graphviz's language.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write nodes, edges and groups as JSON.")] = None,
+    backward: Annotated[bool, typer.Option("--backward", help="Print the table in the order of the backward pass.")] = False,
+    opened: Annotated[
+        list[str] | None,
+        typer.Option(help="Which calls of module:function to open: jit, checkpoint, custom_jvp, scan, cond, while ..."),
+    ] = None,
 ) -> None:
-    """Print the computational graph of a lesson: each node with its value, local gradients and backward gradient."""
-    from jaxtut import backprop, chain_rule
-    from jaxtut import graph as graphs
+    """Show a computational graph: each node with its value, its local gradients and its backward gradient."""
+    from jaxtut.parity import graphs
 
     with _one_line_errors():
-        functions = {
-            "backprop": (backprop.loss, (1.0, 2.0, 1.0)),
-            "chain_rule": (lambda x: chain_rule.forward(x).L, ([1.0, 2.0],)),
-        }
-        if lesson not in functions:
-            raise ValueError(f"there is no graph of {lesson!r}; there are {', '.join(functions)}")
-        import jax.numpy as jnp
-
-        f, args = functions[lesson]
-        console().print(graphs.trace(f, *(jnp.asarray(a) for a in args)).table())
+        for path in filter(None, (html, svg, dot, json)):
+            _writable_file(path)
+        if ":" in target:
+            traced = graphs.target_graph(target, inputs, tuple(opened) if opened else None)
+        else:
+            traced = graphs.lesson_graph(target)
+        graphs.show(traced, target, {"html": html, "svg": svg, "dot": dot, "json": json}, backward, console())
 
 
 @app.command()

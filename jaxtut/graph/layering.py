@@ -6,6 +6,7 @@ layer by the mean place of the neighbours, swept down and up. `Graph.to_svg` dra
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import fmean
 
 _SWEEPS = 12
@@ -81,7 +82,7 @@ def _with_bends(
         chain = [(a, -1), *((e, i) for i in range(layer[a] + 1, layer[b])), (b, -1)]
         for key in chain[1:-1]:
             rows[key[1]].append(key)
-        links += list(zip(chain[:-1], chain[1:], strict=True))
+        links += list(pairwise(chain))
     return rows, links
 
 

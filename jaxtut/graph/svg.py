@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from html import escape
+from itertools import pairwise
 
 from .layering import layered
 from .node import ImplicitJacobian, LocalGradient, Node
@@ -37,7 +38,7 @@ def svg_text(nodes: Sequence[Node]) -> str:
         (True, True)
     """
     lines = {n.id: _lines(n) for n in nodes}
-    sizes = {i: (20 + _LETTER * max(map(len, texts)), 12.0 + _LINE * len(texts)) for i, texts in lines.items()}
+    sizes = {i: (20 + _LETTER * max(1.15 * len(texts[0]), *map(len, texts)), 12.0 + _LINE * len(texts)) for i, texts in lines.items()}
     edges = [(i, n.id) for n in nodes for i, _ in n.inputs]
     slopes = [local for n in nodes for _, local in n.inputs]
     layout = layered(sizes, edges)
@@ -86,7 +87,7 @@ def _arrow(points: Sequence[tuple[float, float]], high: float, low: float, slope
     (x0, y0), *middle, (x1, y1) = points
     stops = [(x0, y0 + high / 2), *middle, (x1, y1 - low / 2)]
     path = f"M{stops[0][0]:.1f} {stops[0][1]:.1f}"
-    for (xa, ya), (xb, yb) in zip(stops[:-1], stops[1:], strict=True):
+    for (xa, ya), (xb, yb) in pairwise(stops):
         half = (ya + yb) / 2
         path += f"C{xa:.1f} {half:.1f} {xb:.1f} {half:.1f} {xb:.1f} {yb:.1f}"
     drawn = f'<path class="edge{" none" if slope is None else ""}" d="{path}" marker-end="url(#tip)"/>'

@@ -1,4 +1,4 @@
-"""Find what `jaxtut record` is to run, and read its arguments from files; nothing in a file is executed."""
+"""Find what `jaxtut record` and `jaxtut graph` are to run, and read its arguments from files; nothing in a file is executed."""
 
 import inspect
 import re
@@ -16,8 +16,12 @@ from jaxtut.errors import MissingDependencyError
 from .recording import RecordingError
 
 
-def resolve(target: str) -> Callable:
+def resolve(target: str, command: str = "record") -> Callable:
     """Import what 'module:name' names; a class is called without arguments to make the module that it describes.
+
+    Args:
+        target: the text.
+        command: who asks, for messages.
 
     Example:
         >>> resolve("math:sin")(0.0)
@@ -28,27 +32,27 @@ def resolve(target: str) -> Callable:
     """
     module, colon, name = target.partition(":")
     if not (module and colon and name):
-        raise ValueError(f"record: the target must be written as module:name, but {target!r} was given")
+        raise ValueError(f"{command}: the target must be written as module:name, but {target!r} was given")
     if "" not in sys.path:
         sys.path.insert(0, "")  # modules of the folder that one is in, as `python -m` finds them
     try:
         found = import_module(module)
     except (Exception, SystemExit) as error:
-        raise ValueError(f"record: the module {module!r} cannot be imported: {_words(error)}") from None
+        raise ValueError(f"{command}: the module {module!r} cannot be imported: {_words(error)}") from None
     for part in name.split("."):
         if not hasattr(found, part):
-            raise ValueError(f"record: {module!r} has no {name!r}")
+            raise ValueError(f"{command}: {module!r} has no {name!r}")
         found = getattr(found, part)
     if inspect.isclass(found):
         try:
             found = found()
         except Exception as error:
             raise ValueError(
-                f"record: {target} is a class, which is called without arguments, and fails: {_words(error)}; "
+                f"{command}: {target} is a class, which is called without arguments, and fails: {_words(error)}; "
                 "name a function or an object instead"
             ) from None
     if not callable(found):
-        raise ValueError(f"record: {target} is a {type(found).__name__}, which cannot be called")
+        raise ValueError(f"{command}: {target} is a {type(found).__name__}, which cannot be called")
     return found
 
 
@@ -72,13 +76,14 @@ def load(path: Path) -> dict[str, np.ndarray]:
     return arrays
 
 
-def arguments(function: Callable, arrays: dict[str, np.ndarray], skip: bool) -> list[np.ndarray]:
+def arguments(function: Callable, arrays: dict[str, np.ndarray], skip: bool, command: str = "record") -> list[np.ndarray]:
     """Put arrays into the order of the function's parameters, by name, or keep their order if none of the names is a parameter's.
 
     Args:
         function: what will be called.
         arrays: its arguments by name.
         skip: the first parameter is for `params`.
+        command: who asks, for messages.
 
     Example:
         >>> arguments(lambda x, w: x @ w, {"w": np.eye(2), "x": np.ones(2)}, skip=False)[0]
@@ -103,7 +108,7 @@ def arguments(function: Callable, arrays: dict[str, np.ndarray], skip: bool) -> 
     if fits and not set(names) & set(arrays):
         return list(arrays.values())
     taken = f"{_listed(names)}{' after its parameters' if first else ''}"
-    raise ValueError(f"record: the target takes {taken}, but the file holds {_listed(arrays)}")
+    raise ValueError(f"{command}: the target takes {taken}, but the file holds {_listed(arrays)}")
 
 
 @contextmanager

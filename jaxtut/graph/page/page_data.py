@@ -102,7 +102,7 @@ def array(value: Any) -> dict[str, Any]:
 
     Example:
         >>> array(jnp.asarray([1.0, 2.5]))["numbers"]
-        [1.0, 2.5]
+        [1, 2.5]
     """
     numbers = plain_array(value)
     found = {"shape": list(numbers.shape), "dtype": str(value.dtype), "text": abbreviate(value)}

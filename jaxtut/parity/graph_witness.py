@@ -1,0 +1,148 @@
+"""PyTorch's autograd as the witness of a computational graph: at every named value, and at every operation that autograd records."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from jaxtut import graph
+
+from .comparison import compare
+from .report import Report
+
+# What autograd calls an operation, and what the graph calls the group or the node that folds to it.
+FOLDED = {
+    "AddBackward0": ("add",),
+    "AddmmBackward0": ("linear",),
+    "BinaryCrossEntropyBackward0": ("binary_cross_entropy",),
+    "BinaryCrossEntropyWithLogitsBackward0": ("binary_cross_entropy_with_logits",),
+    "ConvolutionBackward0": ("conv2d",),
+    "DivBackward0": ("div",),
+    "LogSoftmaxBackward0": ("log_softmax",),
+    "MaxPool2DWithIndicesBackward0": ("max_pool2d",),
+    "MseLossBackward0": ("mse_loss",),
+    "MulBackward0": ("mul",),
+    "NllLossBackward0": ("cross_entropy",),
+    "PowBackward0": ("integer_pow", "square"),
+    "ReluBackward0": ("relu",),
+    "SigmoidBackward0": ("sigmoid",),
+    "SubBackward0": ("sub",),
+    "SumBackward0": ("reduce_sum",),
+    "TanhBackward0": ("tanh",),
+    "TBackward0": ("transpose",),
+    "ViewBackward0": ("reshape",),
+}
+# Operations that stand inside the fold of another one: the transposed weight of a linear layer.
+_INSIDE = {"TBackward0"}
+
+
+class Match(NamedTuple):
+    """An operation of autograd and what it is in the graph.
+
+    Attributes:
+        operation: autograd's class name.
+        name: of the group or the operation in the graph.
+        members: the ids of the nodes that fold to it.
+        result: the node of its result.
+    """
+
+    operation: str
+    name: str
+    members: tuple[int, ...]
+    result: graph.Node
+
+
+def match(traced: graph.Graph, operations: Sequence[str]) -> list[Match]:
+    """Find the group or node of a graph for each operation of autograd.
+
+    Args:
+        traced: the graph.
+        operations: autograd's class names, from the output backward, as `torch_ref.graph.trace` lists them.
+
+    Example:
+        >>> from jaxtut import backprop
+        >>> g = graph.trace(backprop.loss, 1.0, 2.0, 1.0)
+        >>> [m.result.name for m in match(g, ("PowBackward0", "SubBackward0", "MulBackward0"))]
+        ['loss', 's', 'y_hat']
+
+    Raises:
+        LookupError: an operation is not in the table `FOLDED`, or nothing in the graph is left for it.
+    """
+    folds = sorted(_folds(traced), key=lambda fold: (fold[2].id, len(fold[1])), reverse=True)
+    taken: set[int] = set()
+    found = []
+    for operation in operations:
+        if operation not in FOLDED:
+            raise LookupError(f"match: {operation} is not in the table of folds")
+        inside = operation in _INSIDE
+        fold = next((f for f in folds if f[0] in FOLDED[operation] and (inside or f[2].id not in taken or _is_loss(f))), None)
+        if fold is None:
+            raise LookupError(f"match: the graph has no {' or '.join(FOLDED[operation])} for {operation}")
+        folds.remove(fold)
+        # The loss is a fold of its own and has another inside, log_softmax, which is still to come.
+        taken.update([fold[2].id] if _is_loss(fold) else fold[1])
+        found.append(Match(operation, *fold))
+    return found
+
+
+def _is_loss(fold: tuple[str, tuple[int, ...], graph.Node]) -> bool:
+    return fold[0] == "cross_entropy"
+
+
+def _folds(traced: graph.Graph) -> Iterator[tuple[str, tuple[int, ...], graph.Node]]:
+    for group in traced.groups:
+        members = traced.members(group.id)
+        smooth = [i for i in members if traced.nodes[i].gradient is not None]
+        if smooth:
+            yield group.name, members, traced.nodes[smooth[-1]]
+    for node in traced.nodes:
+        if node.gradient is not None and node.op not in ("input", "constant"):
+            yield node.op, (node.id,), node
+
+
+def confirm(jax_function: Callable, torch_function: Callable, *args: Any) -> Report:
+    """Compare a graph's value and gradient at every named value, and its gradient at every operation, with autograd's.
+
+    Args:
+        jax_function: a function of one real number, which `graph.trace` can trace.
+        torch_function: its twin, with the same names.
+        *args: NumPy arrays and trees of them.
+
+    Example:
+        >>> import numpy as np
+        >>> from jaxtut import backprop
+        >>> from torch_ref import backprop as twin
+        >>> report = confirm(backprop.loss, twin.loss, *(np.array(v) for v in (1.0, 2.0, 1.0)))
+        >>> report.verdict, len(report.rows)
+        ('bit-identical', 24)
+
+    Raises:
+        LookupError: an operation of autograd has no place in the graph.
+    """
+    operations: list[str] = []
+
+    def by_torch(*tensors: Any) -> dict[str, Any]:
+        from torch_ref import graph as twin
+
+        found = twin.trace(torch_function, *tensors)
+        operations[:] = [name for name, _ in found.operations]
+        return {
+            "named": {name: {"value": n.value, "gradient": n.gradient} for name, n in found.named.items()},
+            "inputs": list(found.inputs),
+            "operations": {f"{i} {name}": gradient for i, (name, gradient) in enumerate(found.operations)},
+        }
+
+    def by_graph(*arrays: Any) -> dict[str, Any]:
+        traced = graph.trace(jax_function, *arrays, jacobian_limit=0)
+        named = [n for n in traced.nodes if n.name and n.op != "input"]
+        matched = match(traced, operations)
+        return {
+            "named": {n.name: {"value": n.value, "gradient": n.gradient} for n in named},
+            "inputs": [n.gradient for n in traced.inputs if n.gradient is not None],
+            "operations": {f"{i} {m.operation}": m.result.gradient for i, m in enumerate(matched)},
+        }
+
+    import torch
+    from torch.utils._pytree import tree_map
+
+    by_torch(*tree_map(torch.as_tensor, args))  # once, for the list of operations
+    # The graph runs operation by operation, as it was made; its gradients are values here.
+    return compare(by_graph, by_torch, *args, argnums=(), modes=("eager",))
