@@ -199,6 +199,19 @@ def graph(
 
 
 @app.command()
+def plots(
+    out: Annotated[Path, typer.Option(help="The folder for the pictures.")] = Path("results/plots"),
+) -> None:
+    """Draw the lessons: activations and slopes, a loss surface, filters and saliency, gradients by layer."""
+    from jaxtut.plots import draw_all
+
+    with _one_line_errors():
+        _writable(out / "a.file")
+        for path in draw_all(out):
+            typer.echo(f"plot: {path}")
+
+
+@app.command()
 def transforms(
     out: Annotated[Path, typer.Option(help="The picture to write, a .png file.")] = Path("results/transforms.png"),
     seed: Seed = 0,

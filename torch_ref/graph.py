@@ -23,13 +23,13 @@ class Trace(NamedTuple):
 
     Attributes:
         named: value and gradient by name, in the order of the forward pass; a name that is met again gets a number.
-        inputs: the gradients of the arguments' floating tensors, in their order.
-        operations: autograd's nodes, from the output back to the arguments, each after all nodes that use it: the class name, and the
+        inputs: the gradients of the arguments, each of its argument's structure, with `None` for what has no gradient.
+        operations: autograd's nodes, from the output back to the arguments, the last that ran first: the class name, and the
             gradient that arrives at the operation's result.
     """
 
     named: dict[str, Named]
-    inputs: tuple[Tensor, ...]
+    inputs: tuple[Any, ...]
     operations: tuple[tuple[str, Tensor], ...]
 
 
@@ -71,7 +71,8 @@ def trace(f: Callable[..., Tensor], *args: Any) -> Trace:
         for name, value in recording.values.items()
         if name in gradients
     }
-    inputs = tuple(_or_zeros(g, x) for g, x in zip(found[len(edges) :], leaves, strict=True))
+    rest = iter(found[len(edges) :])
+    inputs = tree_map_only(Tensor, lambda x: _or_zeros(next(rest), x) if x.requires_grad else None, args)
     return Trace(named, inputs, tuple((type(n).__name__, g) for n, g in zip(below, arrived, strict=True)))
 
 
@@ -84,16 +85,12 @@ def _or_zeros(gradient: Tensor | None, like: Tensor) -> Tensor:
 
 
 def _operations(last: Any) -> list[Any]:
-    """List autograd's nodes so that each stands after all that use it; where gradients only arrive is no operation."""
-    order: list[Any] = []
+    """List autograd's nodes, the last that ran first; where gradients only arrive is no operation."""
     seen: set[Any] = set()
-    waiting: list[tuple[Any, bool]] = [(last, False)]
+    waiting = [last]
     while waiting:
-        node, done = waiting.pop()
-        if done:
-            order.append(node)
-        elif node is not None and node not in seen:
+        node = waiting.pop()
+        if node is not None and node not in seen:
             seen.add(node)
-            waiting.append((node, True))
-            waiting += [(below, False) for below, _ in node.next_functions]
-    return [node for node in reversed(order) if type(node).__name__ != "AccumulateGrad"]
+            waiting += [below for below, _ in node.next_functions]
+    return sorted((n for n in seen if type(n).__name__ != "AccumulateGrad"), key=lambda n: -n._sequence_nr())
