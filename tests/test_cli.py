@@ -66,6 +66,63 @@ def test_graph_prints_the_numbers_of_the_notes():
     assert "-2" in result.output
 
 
+def test_graph_in_the_order_of_the_backward_pass():
+    lines = run("graph", "backprop", "--backward").output.splitlines()
+    assert lines[2].split()[:2] == ["5", "loss"]
+
+
+def test_graph_writes_what_is_asked_for(tmp_path):
+    names = {kind: tmp_path / f"g.{kind}" for kind in ("html", "svg", "dot", "json")}
+    result = run("graph", "chain_rule", *(word for kind, path in names.items() for word in (f"--{kind}", str(path))))
+    assert result.exit_code == 0, result.output
+    texts = {kind: path.read_text(encoding="utf-8") for kind, path in names.items()}
+    assert texts["html"].startswith("<!doctype html>")
+    assert texts["svg"].startswith("<svg")
+    assert texts["dot"].startswith("digraph")
+    assert json.loads(texts["json"])["nodes"][0]["gradient"] == pytest.approx([4.0, 16.0 / 3.0])
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    import numpy as np
+
+    (tmp_path / "own_program.py").write_text(
+        "import jax, jax.numpy as jnp\n"
+        "def loss(w, x): return jnp.sum(jax.nn.relu(w @ x))\n"
+        "def scores(w, x): return w @ x\n"
+        "def branch(w, x): return w[0, 0] if x[0] > 0 else w[0, 1]\n"
+    )
+    np.savez(tmp_path / "in.npz", x=np.arange(3.0), w=np.ones((2, 3)))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return str(tmp_path / "in.npz")
+
+
+def test_graph_of_any_function(own):
+    result = run("graph", "own_program:loss", "--inputs", own)
+    assert result.exit_code == 0, result.output
+    assert "relu" in result.output
+    opened = run("graph", "own_program:loss", "--inputs", own, "--opened", "custom_jvp", "--opened", "jit")
+    assert "max" in opened.output
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("loss", [], "own_program:loss needs arguments; name a file of arrays by --inputs"),
+        ("nothing", ["--inputs"], "graph: 'own_program' has no 'nothing'"),
+        ("scores", ["--inputs"], "graph: own_program:scores: trace: f returns float32 of shape (2,)"),
+        ("branch", ["--inputs"], "graph: own_program:branch: trace: f cannot be traced"),
+        ("loss", ["--opened", "loops", "--inputs"], "opened must be among jit"),
+    ],
+)
+def test_graph_says_what_is_wrong_with_a_function(own, name, options, words):
+    file = [own] if "--inputs" in options else []
+    result = run("graph", f"own_program:{name}", *options, *file)
+    assert result.exit_code == 2
+    assert words in result.output
+    assert len(result.output.strip().splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     ("args", "words"),
     [
@@ -79,6 +136,7 @@ def test_graph_prints_the_numbers_of_the_notes():
         (["train", "ffn", "--dtype", "float8"], "no dtype 'float8'"),
         (["train", "ffn", "--out", "/proc/nowhere"], "cannot be written"),
         (["graph", "cooking"], "no graph of 'cooking'"),
+        (["graph", "backprop", "--html", "/proc/nowhere/g.html"], "cannot be written"),
         (["--nonsense"], "No such option"),
     ],
 )

@@ -12,16 +12,19 @@ from .table import abbreviate
 _LETTER = 7.4
 _LINE = 17
 _MOST_LETTERS = 40
+# Every rule names the drawing: in a page, a style inside a drawing would hold for the whole page.
 _STYLE = """
-svg { background: #fcfcfb; font: 13px system-ui, "Segoe UI", "DejaVu Sans", sans-serif; }
-rect { fill: #ffffff; stroke: #b9bcc4; } .constant rect, .discrete rect { fill: #eceef2; } .discrete rect { stroke-dasharray: 4 3; }
-text { fill: #1c2024; } .name { font-weight: 600; } .value { fill: #0b68cb; } .gradient { fill: #b3261e; }
-.edge { fill: none; stroke: #b3261e; } .none { stroke: #60646c; stroke-dasharray: 3 4; } .tip { fill: #60646c; }
-.slope { fill: #8a5700; font-size: 12px; text-anchor: middle; paint-order: stroke; stroke: #fcfcfb; stroke-width: 4px; }
+.jaxtut-graph { background: #fcfcfb; font: 13px system-ui, "Segoe UI", "DejaVu Sans", sans-serif; }
+.jaxtut-graph rect { fill: #ffffff; stroke: #b9bcc4; } .jaxtut-graph .constant rect, .jaxtut-graph .discrete rect { fill: #eceef2; }
+.jaxtut-graph .discrete rect { stroke-dasharray: 4 3; } .jaxtut-graph text { fill: #1c2024; } .jaxtut-graph .name { font-weight: 600; }
+.jaxtut-graph .value { fill: #0b68cb; } .jaxtut-graph .gradient { fill: #b3261e; } .jaxtut-graph .edge { fill: none; stroke: #b3261e; }
+.jaxtut-graph .none { stroke: #60646c; stroke-dasharray: 3 4; } .jaxtut-graph .tip { fill: #60646c; }
+.jaxtut-graph .slope { fill: #8a5700; font-size: 12px; text-anchor: middle; paint-order: stroke; stroke: #fcfcfb; stroke-width: 4px; }
 @media (prefers-color-scheme: dark) {
-  svg { background: #131416; } rect { fill: #1d2024; stroke: #4a4f57; } .constant rect, .discrete rect { fill: #26292e; }
-  text { fill: #edeef0; } .value { fill: #7cb8ff; } .gradient { fill: #ff8f88; } .edge { stroke: #ff8f88; } .none { stroke: #a5aab2; }
-  .slope { fill: #f1b549; stroke: #131416; }
+  .jaxtut-graph { background: #131416; } .jaxtut-graph rect { fill: #1d2024; stroke: #4a4f57; }
+  .jaxtut-graph .constant rect, .jaxtut-graph .discrete rect { fill: #26292e; } .jaxtut-graph text { fill: #edeef0; }
+  .jaxtut-graph .value { fill: #7cb8ff; } .jaxtut-graph .gradient { fill: #ff8f88; } .jaxtut-graph .edge { stroke: #ff8f88; }
+  .jaxtut-graph .none { stroke: #a5aab2; } .jaxtut-graph .slope { fill: #f1b549; stroke: #131416; }
 }
 """
 
@@ -48,7 +51,7 @@ def svg_text(nodes: Sequence[Node]) -> str:
     ]
     boxes = [_box(n, layout.centres[n.id], sizes[n.id], lines[n.id]) for n in nodes]
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {layout.width:.0f} {layout.height:.0f}"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="jaxtut-graph" viewBox="0 0 {layout.width:.0f} {layout.height:.0f}"'
         f' width="{layout.width:.0f}" height="{layout.height:.0f}" role="img"><style>{_STYLE}</style>'
         '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"'
         ' markerUnits="userSpaceOnUse"><path class="tip" d="M0 0L8 4L0 8z"/></marker></defs>\n'
