@@ -1,4 +1,4 @@
-"""The `jaxtut` command: prove the lessons equal, train both sides, show a graph and what transforms do."""
+"""The `jaxtut` command: prove the lessons equal, train both sides, show graphs, plots and what transforms do."""
 
 import sys
 from contextlib import contextmanager
@@ -173,13 +173,17 @@ def graph(
     ] = "backprop",
     inputs: Annotated[
         Path | None,
-        typer.Option(help="The arguments of module:function: a .npz or .safetensors file, as `jaxtut record` takes it."),
+        typer.Option(
+            help="The arguments of module:function: a .npz or .safetensors file, as `jaxtut record` takes it."
+        ),
     ] = None,
     html: Annotated[Path | None, typer.Option(help="Write an interactive page: step, fold, look at numbers.")] = None,
     svg: Annotated[Path | None, typer.Option(help="Write a drawing.")] = None,
     dot: Annotated[Path | None, typer.Option(help="Write the graph in Graphviz's language.")] = None,
     json: Annotated[Path | None, typer.Option(help="Write nodes, edges and groups as JSON.")] = None,
-    backward: Annotated[bool, typer.Option("--backward", help="Print the table in the order of the backward pass.")] = False,
+    backward: Annotated[
+        bool, typer.Option("--backward", help="Print the table in the order of the backward pass.")
+    ] = False,
     opened: Annotated[
         list[str] | None,
         typer.Option(help="Which calls of module:function to open: jit, checkpoint, custom_jvp, scan, cond, while ..."),
@@ -191,10 +195,8 @@ def graph(
     with _one_line_errors():
         for path in filter(None, (html, svg, dot, json)):
             _writable_file(path)
-        if ":" in target:
-            traced = graphs.target_graph(target, inputs, tuple(opened) if opened else None)
-        else:
-            traced = graphs.lesson_graph(target)
+        of_target = ":" in target
+        traced = graphs.target_graph(target, inputs, opened) if of_target else graphs.lesson_graph(target)
         graphs.show(traced, target, {"html": html, "svg": svg, "dot": dot, "json": json}, backward, console())
 
 

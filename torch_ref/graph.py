@@ -58,12 +58,15 @@ def trace(f: Callable[..., Tensor], *args: Any) -> Trace:
     with record() as recording:
         output = f(*args)
     if output.shape != () or not output.is_floating_point():
-        raise ValueError(f"trace: f must return one real number, but it returns {output.dtype} of shape {tuple(output.shape)}")
+        raise ValueError(
+            f"trace: f must return one real number, but it returns {output.dtype} of shape {tuple(output.shape)}"
+        )
     if output.grad_fn is None:
         raise ValueError("trace: f depends on none of its arguments")
     below = _operations(output.grad_fn)
     edges = [*recording.edges.values(), *(GradientEdge(node, 0) for node in below)]
-    found = torch.autograd.grad(output, [*edges, *leaves], allow_unused=True)
+    targets: Any = [*edges, *leaves]  # its annotation knows tensors or edges, not both
+    found: Any = torch.autograd.grad(output, targets, allow_unused=True)
     gradients = dict(zip(recording.edges, found, strict=False))
     arrived = found[len(gradients) : len(edges)]
     named = {

@@ -6,4 +6,5 @@ from .group import Group as Group
 from .node import ImplicitJacobian as ImplicitJacobian
 from .node import Node as Node
 from .opening import OPENABLE as OPENABLE
+from .opening import OPENED as OPENED
 from .tracing import trace as trace

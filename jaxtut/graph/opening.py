@@ -1,6 +1,6 @@
 """How a call is opened, so that what happens inside it is in the graph: one function for each kind of call."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -30,8 +30,8 @@ _KINDS = {
     "while": "while",
 }
 
-# The calls that only group equations.
-DEFAULT = ("jit", "checkpoint")
+OPENED = ("jit", "checkpoint")
+"""The kinds of call that `trace` opens by default: those that only group equations."""
 OPENABLE = tuple(dict.fromkeys(_KINDS.values()))
 """Every kind of call that `trace` can open."""
 
@@ -134,7 +134,7 @@ def _program(eqn: JaxprEqn) -> ClosedJaxpr:
     return program
 
 
-_OPENERS: dict[str, Callable[["Recording", JaxprEqn, Ids, "Place"], Sequence[int]]] = {
+_OPENERS: dict[str, Callable[["Recording", JaxprEqn, Ids, "Place"], Ids]] = {
     "jit": _open_program,
     "checkpoint": _open_program,
     "custom_jvp": _open_rule,

@@ -41,7 +41,10 @@ def svg_text(nodes: Sequence[Node]) -> str:
         (True, True)
     """
     lines = {n.id: _lines(n) for n in nodes}
-    sizes = {i: (20 + _LETTER * max(1.15 * len(texts[0]), *map(len, texts)), 12.0 + _LINE * len(texts)) for i, texts in lines.items()}
+    sizes = {
+        i: (20 + _LETTER * max(1.15 * len(texts[0]), *map(len, texts)), 12.0 + _LINE * len(texts))
+        for i, texts in lines.items()
+    }
     edges = [(i, n.id) for n in nodes for i, _ in n.inputs]
     slopes = [local for n in nodes for _, local in n.inputs]
     layout = layered(sizes, edges)

@@ -30,7 +30,7 @@ def trace(
     *args: Any,
     cotangent: Any = None,
     jacobian_limit: int = 4096,
-    opened: Iterable[str] = opening.DEFAULT,
+    opened: Iterable[str] = opening.OPENED,
 ) -> Graph:
     """Return the computational graph of `f(*args)`, with all its values, local gradients and accumulated gradients.
 

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from jax.core import Tracer
 
 from jaxtut import graph
 
@@ -76,7 +77,9 @@ def match(traced: graph.Graph, operations: Sequence[str]) -> list[Match]:
         if operation not in FOLDED:
             raise LookupError(f"match: {operation} is not in the table of folds")
         inside = operation in _INSIDE
-        fold = next((f for f in folds if f[0] in FOLDED[operation] and (inside or f[2].id not in taken or _is_loss(f))), None)
+        fold = next(
+            (f for f in folds if f[0] in FOLDED[operation] and (inside or f[2].id not in taken or _is_loss(f))), None
+        )
         if fold is None:
             raise LookupError(f"match: the graph has no {' or '.join(FOLDED[operation])} for {operation}")
         folds.remove(fold)
@@ -104,21 +107,22 @@ def _folds(traced: graph.Graph) -> Iterator[tuple[str, tuple[int, ...], graph.No
 def confirm(jax_function: Callable, torch_function: Callable, *args: Any) -> Report:
     """Compare a graph's value and gradient at every named value, and its gradient at every operation, with autograd's.
 
-    Args:
-        jax_function: a function of one real number, which `graph.trace` can trace.
-        torch_function: its twin, with the same names.
-        *args: NumPy arrays and trees of them.
+        Args:
+            jax_function: a function of one real number, which `graph.trace` can trace.
+            torch_function: its twin, with the same names.
+            *args: NumPy arrays and trees of them.
 
-    Example:
-        >>> import numpy as np
-        >>> from jaxtut import backprop
-        >>> from torch_ref import backprop as twin
-        >>> report = confirm(backprop.loss, twin.loss, *(np.array(v) for v in (1.0, 2.0, 1.0)))
-        >>> report.verdict, len(report.rows)
-        ('bit-identical', 24)
+        Example:
+            >>> import numpy as np
+    from jax.core import Tracer
+            >>> from jaxtut import backprop
+            >>> from torch_ref import backprop as twin
+            >>> report = confirm(backprop.loss, twin.loss, *(np.array(v) for v in (1.0, 2.0, 1.0)))
+            >>> report.verdict, len(report.rows)
+            ('bit-identical', 24)
 
-    Raises:
-        LookupError: an operation of autograd has no place in the graph.
+        Raises:
+            LookupError: an operation of autograd has no place in the graph.
     """
     operations: list[str] = []
 
@@ -145,7 +149,7 @@ def confirm(jax_function: Callable, torch_function: Callable, *args: Any) -> Rep
 
     def by_graph_or_callback(*arrays: Any) -> dict[str, Any]:
         leaves = jax.tree.leaves(arrays)
-        if not any(isinstance(leaf, jax.core.Tracer) for leaf in leaves):
+        if not any(isinstance(leaf, Tracer) for leaf in leaves):
             return by_graph(*arrays)
         # The engine looks at the program of what differs; a graph has none, and is a step of its own there.
         return jax.pure_callback(by_graph, _shapes(by_graph, arrays), *arrays)

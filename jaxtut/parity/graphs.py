@@ -1,6 +1,6 @@
 """What `jaxtut graph` shows: the graph of a lesson, or of any function at arguments from a file; and where it is written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ def lesson_graph(name: str) -> graph.Graph:
     return LESSONS[name]()
 
 
-def target_graph(target: str, inputs: Path | None, opened: tuple[str, ...] | None = None) -> graph.Graph:
+def target_graph(target: str, inputs: Path | None, opened: Sequence[str] | None = None) -> graph.Graph:
     """Trace a function that is named as `module:function` at the arrays of a file.
 
     Args:
@@ -44,9 +44,8 @@ def target_graph(target: str, inputs: Path | None, opened: tuple[str, ...] | Non
     if inputs is None:
         raise ValueError(f"graph: {target} needs arguments; name a file of arrays by --inputs")
     arguments = targets.arguments(function, targets.load(inputs), skip=False, command="graph")
-    options = {} if opened is None else {"opened": opened}
     try:
-        return graph.trace(function, *arguments, **options)
+        return graph.trace(function, *arguments, opened=opened or graph.OPENED)
     except (ValueError, TypeError) as error:
         raise ValueError(f"graph: {target}: {' '.join(str(error).split())}") from error
 

@@ -76,7 +76,9 @@ def load(path: Path) -> dict[str, np.ndarray]:
     return arrays
 
 
-def arguments(function: Callable, arrays: dict[str, np.ndarray], skip: bool, command: str = "record") -> list[np.ndarray]:
+def arguments(
+    function: Callable, arrays: dict[str, np.ndarray], skip: bool, command: str = "record"
+) -> list[np.ndarray]:
     """Put arrays into the order of the function's parameters, by name, or keep their order if none of the names is a parameter's.
 
     Args:

@@ -1,6 +1,7 @@
 """Activation functions and their slopes, with the slope that is chosen at each kink."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -62,8 +63,7 @@ def draw_activations(path: Path) -> None:
                 ax.plot(x, np.asarray(shown.f(jnp.asarray(x))), color=BLUE, linewidth=2)
                 ax.plot(x, slopes(shown.f, x), color=RED, linewidth=1.3, linestyle="--")
             for kink in shown.kinks:
-                at = np.float32(kink)
-                slope = float(slopes(shown.f, at[None])[0])
+                slope = float(slopes(shown.f, np.array([kink], np.float32))[0])
                 ax.axvline(kink, color=GRAY, linewidth=0.6, linestyle=":")
                 ax.plot(kink, slope, "o", color=RED, markersize=6)
                 left = kink < 0.0 or kink > 3.0  # where there is room
@@ -84,4 +84,4 @@ def draw_activations(path: Path) -> None:
 
 def _pieces(kinks: tuple[float, ...], reach: float) -> list[tuple[float, float]]:
     ends = [-reach, *kinks, reach]
-    return list(zip(ends[:-1], ends[1:], strict=True))
+    return list(pairwise(ends))

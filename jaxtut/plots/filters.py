@@ -43,7 +43,7 @@ def draw_filters(path: Path) -> None:
     most = float(np.abs(weights).max())
     with figure(path, 4, _SHOWN, (12, 8.4)) as (whole, axes):
         for i in range(_SHOWN):
-            filters = axes[0, i].imshow(weights[i], cmap="RdBu_r", vmin=-most, vmax=most)
+            axes[0, i].imshow(weights[i], cmap="RdBu_r", vmin=-most, vmax=most)
             axes[1, i].imshow(maps[i], cmap="magma")
             axes[2, i].imshow(images[i, 0], cmap="gray_r")
             axes[3, i].imshow(images[i, 0], cmap="gray_r", alpha=0.35)
@@ -54,5 +54,5 @@ def draw_filters(path: Path) -> None:
             axes[3, i].set_title("pixels that matter")
         for ax in axes.flat:
             ax.set(xticks=[], yticks=[])
-        whole.colorbar(filters, ax=axes[0], label="weight")
+        whole.colorbar(axes[0, 0].images[0], ax=axes[0], label="weight")
         whole.suptitle("The CNN after 120 steps: filters of conv1, their maps, digits, |∂score/∂pixel|")

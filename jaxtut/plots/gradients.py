@@ -42,7 +42,11 @@ def draw_gradients(path: Path) -> None:
                     alpha=0.5,
                     label=f"{name}, {zero:.0%} are 0",
                 )
-            ax.set(title=f"{layer}.weight ({g.size:,})", xlabel="log₁₀ |gradient|", yticks=[])
+            ax.set(
+                title=f"{layer}.weight ({trained.params[f'{layer}.weight'].size:,})",
+                xlabel="log₁₀ |gradient|",
+                yticks=[],
+            )
             ax.legend(fontsize=7, loc="upper left")
             ax.margins(y=0.25)
         whole.suptitle(f"Gradients of the loss by layer of the CNN, {_BATCH} digits")

@@ -68,7 +68,11 @@ def draw_loss_surface(path: Path) -> None:
             slope, intercept = walked[step]
             left.plot(ends, slope * ends + intercept, color=BLUE, alpha=0.25 + 0.75 * step / _STEPS)
             left.annotate(f"step {step}", (ends[0], slope * ends[0] + intercept), fontsize=8, color=BLUE)
-        left.set(title="colour by alcohol, and the line on its way", xlabel="alcohol above 12 %", ylabel="colour, standardized")
+        left.set(
+            title="colour by alcohol, and the line on its way",
+            xlabel="alcohol above 12 %",
+            ylabel="colour, standardized",
+        )
         left.legend()
         contours = right.contourf(w, b, surface(w, b), levels=24, cmap="Greys", alpha=0.75)
         for rate, colour in rates.items():

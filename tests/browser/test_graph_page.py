@@ -170,7 +170,9 @@ def test_small_screens_and_both_schemes(opened: Open, width: int, height: int, c
     assert shown.evaluate("document.documentElement.scrollWidth") <= width
     assert shown.locator("#next").is_visible()
     shown.click("#next")
-    text, back = shown.evaluate("[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]")
+    text, back = shown.evaluate(
+        "[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]"
+    )
     dark = sum(map(int, back[4:-1].split(","))) < sum(map(int, text[4:-1].split(",")))
     assert dark == (colour == "dark")
 
@@ -199,7 +201,9 @@ def test_five_hundred_nodes(opened: Open) -> None:
     assert shown.locator("g.node").count() < 100
     shown.keyboard.press("o")
     took = shown.evaluate("(() => { const t = performance.now(); rebuild(); return performance.now() - t; })()")
-    step = shown.evaluate("(() => { const t = performance.now(); go(state.step + 1); return performance.now() - t; })()")
+    step = shown.evaluate(
+        "(() => { const t = performance.now(); go(state.step + 1); return performance.now() - t; })()"
+    )
     # Milliseconds on a busy machine; a fifth of it where nothing else runs.
     assert took < 8000
     assert step < 1000

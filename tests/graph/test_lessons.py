@@ -64,9 +64,7 @@ def _close(actual: Any, expected: Any) -> None:
 def test_gradients_of_lessons(case: Case) -> None:
     args, size = _in_float64(case.args), _size(case)
     cotangent = _cotangent(case, args)
-    g = graph.trace(
-        case.jax, *args, cotangent=cotangent, jacobian_limit=MOST_NUMBERS**2 if size <= MOST_NUMBERS else 0
-    )
+    g = graph.trace(case.jax, *args, cotangent=cotangent, jacobian_limit=MOST_NUMBERS**2 if size <= MOST_NUMBERS else 0)
     _, product = jax.vjp(case.jax, *args)
     expected = product(jax.tree.map(jnp.asarray, cotangent))
     for i, tree in enumerate(expected):
@@ -101,7 +99,9 @@ def _check_edges(g: graph.Graph, cotangent: Any) -> None:
 
 
 def _is_finite(node: graph.Node) -> bool:
-    return all(isinstance(e, graph.ImplicitJacobian) or bool(np.isfinite(e).all()) for _, e in node.inputs if e is not None)
+    return all(
+        isinstance(e, graph.ImplicitJacobian) or bool(np.isfinite(e).all()) for _, e in node.inputs if e is not None
+    )
 
 
 def _check_paths(g: graph.Graph, cotangent: Any) -> None:

@@ -131,5 +131,11 @@ def test_the_table_of_the_backward_pass_begins_at_the_loss(notes: graph.Graph) -
     table = notes.backward_table()
     cells = [list(map(str, column.cells)) for column in table.columns]
     assert cells[0] == ["5", "4", "3", "2", "1", "0"]
-    assert cells[2] == ["1, or the cotangent", "∂L/∂5 · ∂5/∂4", *["∂L/∂4 · ∂4/∂3", "∂L/∂3 · ∂3/∂2"], "∂L/∂4 · ∂4/∂1", "∂L/∂3 · ∂3/∂0"]
+    assert cells[2] == [
+        "1, or the cotangent",
+        "∂L/∂5 · ∂5/∂4",
+        *["∂L/∂4 · ∂4/∂3", "∂L/∂3 · ∂3/∂2"],
+        "∂L/∂4 · ∂4/∂1",
+        "∂L/∂3 · ∂3/∂0",
+    ]
     assert cells[3] == ["1", "-2", "-2", "-2", "2", "-2"]

@@ -87,7 +87,7 @@ const draw = (seen, act) => {
   });
   node.attr("data-key", d => d.key).attr("transform", d => `translate(${g.node(d.key).x},${g.node(d.key).y})`)
     .on("click", (event, d) => act.choose(d)).on("dblclick", (event, d) => act.toggle(d))
-    .on("mouseenter", (event, d) => act.look(d)).on("mouseleave", () => act.look(null)).on("focus", (event, d) => act.look(d))
+    .on("mouseenter", (event, d) => act.look(d)).on("mouseleave", () => act.look(null)).on("focus", (event, d) => { act.look(d); reveal(d); })
     .on("keydown", (event, d) => { if (event.key === "Enter") { event.preventDefault(); act.toggle(d); } });
   node.select("rect").attr("x", d => -g.node(d.key).width / 2).attr("y", d => -g.node(d.key).height / 2)
     .attr("width", d => g.node(d.key).width).attr("height", d => g.node(d.key).height);

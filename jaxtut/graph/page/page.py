@@ -41,4 +41,4 @@ def page(graph: Graph, title: str = "computational graph") -> str:
 
 
 def _read(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return files("jaxtut.graph.page").joinpath(name).read_text(encoding="utf-8")
