@@ -18,7 +18,7 @@ def seeds(outputs: Sequence[Entry], tree: Any, cotangent: Any) -> list[Array | N
     Args:
         outputs: the entries of the function's outputs.
         tree: the structure of the function's result.
-        cotangent: a tree of that structure, with `None` for outputs that shall not count; or `None`.
+        cotangent: a tree of that structure, with `None` for outputs, or whole parts, that shall not count; or `None`.
 
     Raises:
         ValueError: there is no single real number and no cotangent; or the cotangent's structure or a shape is wrong.
@@ -26,10 +26,24 @@ def seeds(outputs: Sequence[Entry], tree: Any, cotangent: Any) -> list[Array | N
     """
     if cotangent is None:
         return [_one(outputs, tree)]
-    leaves, given = jax.tree.flatten(cotangent, is_leaf=lambda leaf: leaf is None)
-    if given != tree:
+    leaves = _spread(tree, cotangent)
+    if leaves is None:
+        given = jax.tree.structure(cotangent, is_leaf=lambda leaf: leaf is None)
         raise ValueError(f"trace: cotangent must have the structure of f's output, {tree}, but it is {given}")
     return [_cotangent(entry.value, leaf) for entry, leaf in zip(outputs, leaves, strict=True)]
+
+
+def _spread(tree: Any, cotangent: Any) -> list[Any] | None:
+    """Return one cotangent for each leaf of a structure; `None` stands for all leaves below it. `None` if it does not fit."""
+    if cotangent is None:
+        return [None] * tree.num_leaves
+    if tree.node_data() is None:
+        return [cotangent] if tree.num_leaves == 1 else None
+    children, level = jax.tree.flatten(cotangent, is_leaf=lambda x: x is None or x is not cotangent)
+    if level.node_data() != tree.node_data() or len(children) != len(tree.children()):
+        return None
+    parts = [_spread(child, part) for child, part in zip(tree.children(), children, strict=True)]
+    return None if None in parts else [leaf for part in parts if part is not None for leaf in part]
 
 
 def _one(outputs: Sequence[Entry], tree: Any) -> Array:

@@ -52,8 +52,8 @@ def trace(
             `params['w']`. Integer and boolean arguments are allowed; they have no gradient. Bind others with
             `functools.partial`.
         cotangent: the gradient to start from, with the structure, shapes and dtypes of the output. It may be left out
-            where the output is one real number. `None` in the place of an output means that this output does not
-            count.
+            where the output is one real number. `None` in the place of an output, or of a whole part of the
+            outputs, means that it does not count.
         jacobian_limit: the largest local Jacobian, in numbers, that is computed and stored whole; larger ones are
             known by their products (`ImplicitJacobian`).
         opened: the kinds of calls to open, among `jit`, `checkpoint`, `custom_jvp`, `custom_vjp`, `scan`, `cond` and

@@ -350,6 +350,24 @@ def test_cotangents_of_several_outputs() -> None:
     np.testing.assert_array_equal(g.gradient_of("x"), [5.0, 5.0])
 
 
+def test_none_stands_for_a_whole_part_of_the_outputs() -> None:
+    def f(x: Any) -> Any:
+        return {"state": (x, None, [x**3, ()]), "loss": x**2}
+
+    assert float(graph.trace(f, 3.0, cotangent={"state": None, "loss": 1.0}).gradient_of("x")) == 6.0
+    assert (
+        float(graph.trace(f, 3.0, cotangent={"state": (None, None, [1.0, ()]), "loss": None}).gradient_of("x")) == 27.0
+    )
+    for wrong in (
+        {"state": None},
+        {"state": (1.0, None), "loss": 1.0},
+        {"state": [None, None, None], "loss": 1.0},
+        1.0,
+    ):
+        with pytest.raises(ValueError, match="structure of f's output"):
+            graph.trace(f, 3.0, cotangent=wrong)
+
+
 def test_a_rule_of_ones_own_is_used_as_it_is_written() -> None:
     g = graph.trace(lambda x, y: sum(_three_times_back(x, y)), 0.5, 1.5)
     assert float(g.gradient_of("x")) == 3.0 * (1.5 + 1.0)
