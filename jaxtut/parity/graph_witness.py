@@ -107,22 +107,21 @@ def _folds(traced: graph.Graph) -> Iterator[tuple[str, tuple[int, ...], graph.No
 def confirm(jax_function: Callable, torch_function: Callable, *args: Any) -> Report:
     """Compare a graph's value and gradient at every named value, and its gradient at every operation, with autograd's.
 
-        Args:
-            jax_function: a function of one real number, which `graph.trace` can trace.
-            torch_function: its twin, with the same names.
-            *args: NumPy arrays and trees of them.
+    Args:
+        jax_function: a function of one real number, which `graph.trace` can trace.
+        torch_function: its twin, with the same names.
+        *args: NumPy arrays and trees of them.
 
-        Example:
-            >>> import numpy as np
-    from jax.core import Tracer
-            >>> from jaxtut import backprop
-            >>> from torch_ref import backprop as twin
-            >>> report = confirm(backprop.loss, twin.loss, *(np.array(v) for v in (1.0, 2.0, 1.0)))
-            >>> report.verdict, len(report.rows)
-            ('bit-identical', 24)
+    Example:
+        >>> import numpy as np
+        >>> from jaxtut import backprop
+        >>> from torch_ref import backprop as twin
+        >>> report = confirm(backprop.loss, twin.loss, *(np.array(v) for v in (1.0, 2.0, 1.0)))
+        >>> report.verdict, len(report.rows)
+        ('bit-identical', 24)
 
-        Raises:
-            LookupError: an operation of autograd has no place in the graph.
+    Raises:
+        LookupError: an operation of autograd has no place in the graph.
     """
     operations: list[str] = []
 
