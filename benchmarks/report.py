@@ -11,6 +11,8 @@ from typing import Any
 
 from rich.table import Table
 
+from jaxtut.figures import figure
+
 from .harness import GRADIENT_BOUND, GradientsDiffer, Row, quartiles
 from .machine import usable_cores
 
@@ -144,21 +146,16 @@ def reasons(rows: Sequence[Row]) -> list[str]:
 
 def plot(rows: Sequence[Row], path: Path) -> None:
     """Draw time against batch size, one panel a benchmark, one line a side; the band is the interquartile range."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     benchmarks = list(dict.fromkeys(row.benchmark for row in rows))
     sides = list(dict.fromkeys(row.side for row in rows if row.samples))
-    figure = Figure(figsize=(4.2 * len(benchmarks), 4.2), layout="constrained")
-    FigureCanvasAgg(figure)  # draws without a display, whatever backend the user has set
-    panels = figure.subplots(1, len(benchmarks), squeeze=False)[0]
-    for panel, benchmark in zip(panels, benchmarks, strict=True):
-        for number, side in enumerate(sides):
-            _draw_line(panel, [row for row in rows if (row.benchmark, row.side) == (benchmark, side)], side, number)
-        _label(panel, benchmark, sorted({row.batch for row in rows if row.benchmark == benchmark}))
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(sides), frameon=False)
-    figure.savefig(path, dpi=150)
+    with figure(path, 1, len(benchmarks), (4.2 * len(benchmarks), 4.2), dpi=150) as (whole, axes):
+        panels = axes[0]
+        for panel, benchmark in zip(panels, benchmarks, strict=True):
+            for number, side in enumerate(sides):
+                _draw_line(panel, [row for row in rows if (row.benchmark, row.side) == (benchmark, side)], side, number)
+            _label(panel, benchmark, sorted({row.batch for row in rows if row.benchmark == benchmark}))
+        handles, labels = panels[0].get_legend_handles_labels()
+        whole.legend(handles, labels, loc="outside lower center", ncols=len(sides), frameon=False)
 
 
 def _draw_line(panel: Any, rows: Sequence[Row], side: str, number: int) -> None:

@@ -40,12 +40,13 @@ def require(model: str, params: Mapping[str, ArrayLike], names: tuple[str, ...])
         raise ValueError(f"{model}: expected the parameters {list(names)}; missing {missing}, not expected {extra}")
 
 
-def save(path: str | Path, params: Mapping[str, ArrayLike]) -> None:
+def save(path: str | Path, params: Mapping[str, ArrayLike], metadata: dict[str, str] | None = None) -> None:
     """Write parameters to a safetensors file.
 
     Args:
         path: where to write.
         params: arrays by name.
+        metadata: words for the file's header; None: none.
 
     Example:
         >>> import tempfile
@@ -57,7 +58,7 @@ def save(path: str | Path, params: Mapping[str, ArrayLike]) -> None:
     PyTorch's counterpart: `safetensors.torch.save_file(module.state_dict(), path)`; the files are the same.
     """
     # safetensors writes the buffer as it lies in memory: a transposed view would be stored with its numbers in the wrong places.
-    save_file({name: np.ascontiguousarray(np.asarray(value)) for name, value in params.items()}, path)
+    save_file({name: np.ascontiguousarray(np.asarray(value)) for name, value in params.items()}, path, metadata)
 
 
 def load(path: str | Path) -> Params:

@@ -24,9 +24,9 @@ def require(model: str, params: Mapping[str, Tensor], names: tuple[str, ...]) ->
         raise ValueError(f"{model}: expected the parameters {list(names)}; missing {missing}, not expected {extra}")
 
 
-def save(path: str | Path, params: Mapping[str, Tensor]) -> None:
+def save(path: str | Path, params: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> None:
     """Write parameters to a safetensors file."""
-    save_file({name: value.detach().contiguous() for name, value in params.items()}, path)
+    save_file({name: value.detach().contiguous() for name, value in params.items()}, path, metadata)
 
 
 def load(path: str | Path) -> Params:

@@ -149,7 +149,12 @@ class Recording:
             edges = list(zip(distinct, local_gradients(local, position, self.limit), strict=True))
             edges += [(i, None) for i in dict.fromkeys(inside) if i not in distinct]
             entry = Entry(
-                op or _operation(eqn), value, place.source, inputs=edges, group=place.group, params=_plain(eqn.params)
+                op or operation_name(eqn),
+                value,
+                place.source,
+                inputs=edges,
+                group=place.group,
+                params=_plain(eqn.params),
             )
             new.append(self.add(entry, varying))
         self.steps.append(Step(distinct, tuple(new), local))
@@ -180,7 +185,7 @@ def _without_unused(eqn: JaxprEqn, used: set[Var]) -> JaxprEqn:
     return eqn.replace(outvars=[v if v in used else DropVar(v.aval) for v in eqn.outvars])
 
 
-def _operation(eqn: JaxprEqn) -> str:
+def operation_name(eqn: JaxprEqn) -> str:
     """Name an operation; the fold of a call that has a function's name takes that."""
     inner = inner_program(eqn)
     if inner is None or kind_of(eqn) not in ("jit", "checkpoint", "custom_jvp", "custom_vjp"):

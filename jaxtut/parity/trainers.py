@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxtut import data, optim, training
-from jaxtut.torch_random import Generator
+from jaxtut.training.start import start
 from jaxtut.training.tasks import Task
 
 
@@ -19,19 +19,14 @@ class JaxTrainer:
 
     def __init__(self, task: Task, seed: int, dtype: str):
         self.task = task
-        module = import_module(f"jaxtut.{task.module}")
-        self.apply, loss = getattr(module, task.apply), getattr(module, task.loss)
-        generator = Generator(seed)
-        X, self.X_test, y, self.y_test = data.train_test_split(*task.samples(), task.test_size, generator)
-        if task.standardized:
-            X, mean, std = data.standardize(X)
-            self.X_test, _, _ = data.standardize(self.X_test, mean, std)
-        start = module.init(generator, *task.arguments, dtype=dtype)
-        self.params = {n: jnp.array(v) for n, v in start.items()}
+        begun = start(task, seed, dtype)
+        self.apply, loss = getattr(begun.module, task.apply), getattr(begun.module, task.loss)
+        self.params, self.X_test, self.y_test = begun.params, begun.X_test, begun.y_test
         optimizer = getattr(optim, task.optimizer)(lr=task.lr)
         self.state = optimizer.init(self.params)
-        self.X, self.y = jnp.asarray(X, dtype), jnp.asarray(y, dtype if y.dtype.kind == "f" else None)
-        self.loader = data.DataLoader(data.ArrayDataset(np.arange(len(X))), task.batch_size, True, generator=generator)
+        self.X, self.y = jnp.asarray(begun.X), jnp.asarray(begun.y)
+        rows = data.ArrayDataset(np.arange(len(begun.X)))
+        self.loader = data.DataLoader(rows, task.batch_size, True, generator=begun.generator)
         # A step takes scores and labels; the lessons' losses take parameters and samples.
         self._step = training.make_train_step(
             lambda params, x: (params, x), lambda given, y: loss(*given, y), optimizer
@@ -50,7 +45,7 @@ class JaxTrainer:
 
     def predicted(self) -> np.ndarray:
         """Predict the test samples."""
-        return np.asarray(self._predict(self.params, jnp.asarray(self.X_test, self.X.dtype)))
+        return np.asarray(self._predict(self.params, self.X_test))
 
     def parameters(self) -> dict[str, np.ndarray]:
         """Return the parameters of the moment, as arrays of their own."""

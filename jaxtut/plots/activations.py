@@ -11,8 +11,7 @@ import numpy as np
 
 from jaxtut import activations
 from jaxtut import functional as F
-
-from .figures import BLUE, GRAY, RED, figure
+from jaxtut.figures import BLUE, GRAY, RED, figure
 
 
 class Shown(NamedTuple):

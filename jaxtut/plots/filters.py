@@ -8,10 +8,10 @@ import numpy as np
 
 from jaxtut import cnn
 from jaxtut import functional as F
+from jaxtut.figures import figure
 from jaxtut.parameters import Params
 
 from .digits import trained_on_digits
-from .figures import figure
 
 _SHOWN = 6
 

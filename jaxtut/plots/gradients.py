@@ -6,10 +6,10 @@ import jax
 import numpy as np
 
 from jaxtut import cnn
+from jaxtut.figures import BLUE, RED, figure
 from jaxtut.parameters import Params
 
 from .digits import trained_on_digits
-from .figures import BLUE, RED, figure
 
 _BATCH = 64
 

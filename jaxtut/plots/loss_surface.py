@@ -7,8 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxtut import data, regression
-
-from .figures import BLUE, GRAY, RED, figure
+from jaxtut.figures import BLUE, GRAY, RED, figure
 
 _ALCOHOL, _COLOUR = 0, 9  # columns of the wine data
 _STEPS = 60

@@ -33,6 +33,7 @@ class Progress(NamedTuple):
         epoch: which epoch, from 0.
         step: how many steps of it are done.
         history: the numbers of the steps so far.
+        samples: what tells the samples and their batches from others.
         finished: a callback has ended the run.
     """
 
@@ -42,6 +43,7 @@ class Progress(NamedTuple):
     epoch: int
     step: int
     history: History
+    samples: str = ""
     finished: bool = False
 
     @property
@@ -157,7 +159,8 @@ class Checkpoints:
         arrays = _read_arrays(folder / _ARRAYS, _arrays(trees))
         params, opt_state, random = (_filled(name, trees[name], arrays) for name in trees)
         history = History(**{name: list(values) for name, values in record["history"].items()})
-        return Progress(params, opt_state, random, record["epoch"], record["step"], history, record["finished"])
+        where = (record["epoch"], record["step"], history, record["samples"], record["finished"])
+        return Progress(params, opt_state, random, *where)
 
     def _record(self, progress: Progress) -> dict[str, Any]:
         from jaxtut import __version__
@@ -170,6 +173,7 @@ class Checkpoints:
             "jax": jax.__version__,
             "epoch": progress.epoch,
             "step": progress.step,
+            "samples": progress.samples,
             "finished": progress.finished,
             "score": scores(progress.history, self.monitor)[-1] if ended else None,
             "history": vars(progress.history),
@@ -188,7 +192,7 @@ def _read_record(folder: Path) -> dict[str, Any]:
         raise CheckpointError(
             f"{folder} is a checkpoint of version {record.get('version')!r}; this jaxtut reads version {VERSION}"
         )
-    kinds = {"epoch": int, "step": int, "finished": bool, "history": dict}
+    kinds = {"epoch": int, "step": int, "samples": str, "finished": bool, "history": dict}
     history = record.get("history")
     good = all(isinstance(record.get(name), kind) for name, kind in kinds.items())
     if (

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from jaxtut.data import DataLoader
 from jaxtut.errors import CheckpointError
 from jaxtut.torch_random import Generator
 
@@ -99,14 +100,15 @@ def fit(
         raise ValueError("fit: monitor='accuracy' needs evaluate_on")
     every = None if checkpoints is None else checkpoints.every
     model = (apply, loss, optimizer)
-    if hasattr(X, "batch_sampler") and hasattr(X, "dataset"):
-        runner: Runner = LoaderRunner(model, X, Y, batch_size, generator, on_step, every)
+    if isinstance(X, DataLoader):
+        runner: Runner = LoaderRunner(model, X, Y, batch_size, generator, on_step)
     else:
         runner = ArrayRunner(model, X, Y, batch_size, generator, shuffle, on_step, every)
     # The steps take over the memory of what they are given; the caller's arrays are not theirs to take.
     params = _copy(params)
     opt_state = _copy(optimizer.init(params) if opt_state is None else opt_state)
-    now = Progress(params, opt_state, random_state.capture(runner.generator), 0, 0, History())
+    samples = "" if checkpoints is None else runner.samples
+    now = Progress(params, opt_state, random_state.capture(runner.generator), 0, 0, History(), samples)
     if checkpoints is not None:
         now = _begin(checkpoints, now, resume, runner)
     held_out = None if evaluate_on is None else jax.tree.map(jnp.asarray, evaluate_on)
@@ -140,6 +142,10 @@ def _begin(checkpoints: Checkpoints, fresh: Progress, resume: bool, runner: Runn
             "or choose another folder"
         )
     found = checkpoints.restore(fresh)
+    if found.samples != fresh.samples:
+        raise CheckpointError(
+            f"fit: {checkpoints.last} is of a run on other samples, or with another batch_size or shuffle; give what it was given"
+        )
     done = found.epoch * runner.steps + found.step
     if len(found.history.losses) != done or not 0 <= found.step < runner.steps:
         raise CheckpointError(

@@ -7,12 +7,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.extend.core import ClosedJaxpr, DropVar, Jaxpr, JaxprEqn, Literal
+from jax.extend.core import DropVar, Jaxpr, JaxprEqn, Literal
 
 from jaxtut.graph.local import equation_as_function
-from jaxtut.graph.source import source_line
-
-_CALLS = frozenset(("jit", "pjit", "closed_call", "core_call", "call", "remat2", "checkpoint"))
+from jaxtut.graph.opening import OPENED, kind_of
+from jaxtut.graph.recording import operation_name
+from jaxtut.graph.source import inner_program, source_line
 
 
 def first_nonfinite(loss_of: Callable[..., Array], params: Any, x: Any, y: Any, indices: Sequence[int]) -> str:
@@ -71,26 +71,19 @@ class _Search:
         return [v.val if isinstance(v, Literal) else values[v] for v in jaxpr.outvars]
 
     def _equation(self, eqn: JaxprEqn, inputs: Sequence[Any]) -> list[Any]:
-        inner = eqn.params.get("jaxpr")
-        if eqn.primitive.name in _CALLS and inner is not None:
-            program, own = (inner.jaxpr, inner.consts) if isinstance(inner, ClosedJaxpr) else (inner, ())
-            results = self.run(program, own, inputs)
+        inner = inner_program(eqn)
+        if inner is not None and kind_of(eqn) in OPENED:
+            results = self.run(inner.jaxpr, inner.consts, inputs)
             return [r for r, v in zip(results, eqn.outvars, strict=True) if not isinstance(v, DropVar)]
         results = equation_as_function(eqn, inputs)(*inputs)
         bad = next((b for b in map(_first, results) if b is not None), None)
         if not self.found and bad is not None and all(_first(x) is None for x in inputs):
             where = source_line(eqn)
-            self.found = f"the result of {_operation(eqn)}{_at(bad)[:-1]}{f', {where}' if where else ''})"
+            self.found = f"the result of {operation_name(eqn)}{_at(bad)[:-1]}{f', {where}' if where else ''})"
         if self.found and not self.named and eqn.primitive.name == "name" and bad is not None:
             self.named = True
             self.found += f", which spoils {eqn.params['name']!r}"
         return results
-
-
-def _operation(eqn: JaxprEqn) -> str:
-    inner = eqn.params.get("call_jaxpr")
-    name = getattr(getattr(inner, "jaxpr", inner), "debug_info", None)
-    return str(name.func_name) if name is not None else eqn.primitive.name
 
 
 def _first(leaf: Any) -> tuple[tuple[int, ...], float] | None:

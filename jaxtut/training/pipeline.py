@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 
 import jax
 import numpy as np
 
 import jaxtut.functional as F
-from jaxtut import data, optim
-from jaxtut.torch_random import Generator
+from jaxtut import optim
 
 from . import trained_model
 from .callbacks import Callback, CSVLogger, EarlyStopping
@@ -21,6 +19,7 @@ from .curves import draw_curves
 from .evaluation import correct_class, correct_probability
 from .fitting import fit
 from .results import History
+from .start import start
 from .tasks import Task
 
 
@@ -72,40 +71,33 @@ def train(
     """
     folder = Path(folder)
     with jax.enable_x64(True) if dtype == "float64" else nullcontext():
-        generator = Generator(seed)
-        X, X_test, y, y_test = data.train_test_split(*task.samples(), task.test_size, generator)
-        mean = std = None
-        if task.standardized:
-            X, mean, std = data.standardize(X)
-            X_test, _, _ = data.standardize(X_test, mean, std)
-        module = import_module(f"jaxtut.{task.module}")
-        params = {
-            name: jax.numpy.array(value) for name, value in module.init(generator, *task.arguments, dtype=dtype).items()
-        }
+        begun = start(task, seed, dtype)
+        apply = getattr(begun.module, task.apply)
         result = fit(
-            getattr(module, task.apply),
+            apply,
             getattr(F, task.criterion),
             getattr(optim, task.optimizer)(lr=task.lr),
-            params,
-            X.astype(dtype),
-            y.astype(dtype if y.dtype.kind == "f" else "int32"),
+            begun.params,
+            begun.X,
+            begun.y,
             epochs=task.epochs if epochs is None else epochs,
             batch_size=task.batch_size,
-            generator=generator,
-            evaluate_on=None if task.score == "R²" else (X_test.astype(dtype), y_test),
+            generator=begun.generator,
+            evaluate_on=None if task.score == "R²" else (begun.X_test, begun.y_test),
             correct=correct_class if task.score == "accuracy" else correct_probability,
             callbacks=(
                 *callbacks,
                 CSVLogger(folder / "metrics.csv"),
-                *(() if patience is None else (EarlyStopping(patience),)),
+                *([] if patience is None else [EarlyStopping(patience)]),
             ),
             checkpoints=Checkpoints(folder / "checkpoints"),
             resume=resume,
         )
-        model = trained_model.TrainedModel(task, result.params, mean, std)
-        predicted = np.asarray(jax.jit(getattr(module, task.apply))(result.params, X_test.astype(dtype)))
-        trained_model.save(folder / "model.safetensors", model)
+        predicted = np.asarray(jax.jit(apply)(result.params, begun.X_test))
+        trained_model.save(
+            folder / "model.safetensors", trained_model.TrainedModel(task, result.params, begun.mean, begun.std)
+        )
     if result.history.epoch_losses:
         draw_curves(result.history, folder / "curves.png", f"{task.model} on {task.data}, seed {seed}, {dtype}")
-    score = task.score_of(predicted, y_test)
-    return Outcome(task, result.history, score, (len(X), len(X_test)), folder)
+    score = task.score_of(predicted, begun.y_test)
+    return Outcome(task, result.history, score, (len(begun.X), len(begun.X_test)), folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
@@ -12,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from jaxtut.data import iterations_per_epoch
 from jaxtut.torch_random import Generator
 
 from .batches import epoch_indices
@@ -32,10 +34,14 @@ class Runner(Protocol):
     Attributes:
         steps: batches in an epoch.
         generator: where their order comes from; None is the default generator.
+        samples: what tells these samples and their batches from others, for checkpoints.
     """
 
     steps: int
     generator: Generator | None
+
+    @property
+    def samples(self) -> str: ...
 
     def epoch(self, start: Progress) -> Iterator[Piece]:
         """Run what is left of an epoch in pieces; after each, yield parameters, optimizer state, and the losses of its steps."""
@@ -66,11 +72,20 @@ class ArrayRunner:
                 f"fit: X and Y must hold the same number of samples, but {self.X.shape} and {self.Y.shape} were given"
             )
         self.batch_size, self.generator, self.shuffle = batch_size, generator, shuffle
-        self.steps = len(epoch_indices(len(self.X), batch_size, Generator(0), shuffle))
+        if not len(self.X):
+            raise ValueError("fit: the data set is empty")
+        self.steps = iterations_per_epoch(len(self.X), batch_size)
         self.on_step, self.every = on_step, every
         self._model = model
         self._many, self._one = _programs(model)
         self._one_by_one: bool | None = None if on_step is None else True
+
+    @property
+    def samples(self) -> str:
+        digest = hashlib.sha256(repr((self.batch_size, self.shuffle, self.X.shape, self.Y.shape)).encode())
+        for array in (self.X, self.Y):
+            digest.update(np.ascontiguousarray(array).view(np.uint8).data)
+        return digest.hexdigest()
 
     def epoch(self, start: Progress) -> Iterator[Piece]:
         batches = epoch_indices(len(self.X), self.batch_size, self.generator, self.shuffle)
@@ -144,7 +159,6 @@ class LoaderRunner:
         batch_size: int | None,
         generator: Generator | None,
         on_step: OnStep | None,
-        every: int | None,
     ) -> None:
         given = {"Y": Y, "batch_size": batch_size, "generator": generator}
         if wrong := [name for name, value in given.items() if value is not None]:
@@ -153,25 +167,26 @@ class LoaderRunner:
         self.steps = len(loader)
         if self.steps < 1:
             raise ValueError("fit: the loader has no batch: its data set is empty, or drop_last leaves nothing")
-        self.on_step, self.every = on_step, every
+        self.on_step = on_step
         self._model = model
         _, self._one = _programs(model)
 
+    @property
+    def samples(self) -> str:
+        return f"a loader of {self.steps} batches"  # its samples are not read twice to know them
+
     def epoch(self, start: Progress) -> Iterator[Piece]:
-        params, opt_state, losses = start.params, start.opt_state, []
+        params, opt_state = start.params, start.opt_state
         # What a transform draws at random is drawn when its sample is read: so steps that were done before are read again, not skipped.
         for step, (x, y) in enumerate(islice(self.loader, start.step, None), start.step):
-            new = self._one(params, opt_state, x, y)
-            loss = float(new[2])
+            new_params, new_state, value = self._one(params, opt_state, x, y)
+            loss = float(value)
             if not np.isfinite(loss):
                 stop(self._model, start.epoch, step, (params, opt_state), (x, y), np.arange(len(y)), loss)
-            params, opt_state = new[:2]
-            losses.append(loss)
+            params, opt_state = new_params, new_state
             if self.on_step is not None:
                 self.on_step(start.epoch, step, loss)
-            if step + 1 == self.steps or self.on_step is not None or (self.every and (step + 1) % self.every == 0):
-                yield params, opt_state, losses
-                losses = []
+            yield params, opt_state, [loss]
 
 
 def _programs(model: Model) -> tuple[Epoch, Step]:

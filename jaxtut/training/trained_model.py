@@ -12,8 +12,8 @@ import jax
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
+import jaxtut.functional as F
 from jaxtut import parameters
 
 from .tasks import Task, find
@@ -54,11 +54,10 @@ class TrainedModel:
         """
         if self.task.score == "R²":
             raise ValueError(f"the model {self.task.model} predicts a number, and has no classes")
-        scores = self.scores(X).astype(np.float64)
+        scores = self.scores(X)
         if self.task.score == "accuracy of probabilities":
             return np.concatenate([1 - scores, scores], axis=1)
-        shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return shifted / shifted.sum(axis=1, keepdims=True)
+        return np.asarray(F.softmax(scores, 1))
 
 
 def save(path: str | Path, model: TrainedModel) -> None:
@@ -75,8 +74,7 @@ def save(path: str | Path, model: TrainedModel) -> None:
         "std": None if model.std is None else np.asarray(model.std, np.float64).tolist(),
         "training": {k: v for k, v in asdict(model.task).items() if isinstance(v, int | float | str)},
     }
-    arrays = {name: np.ascontiguousarray(np.asarray(value)) for name, value in model.params.items()}
-    save_file(arrays, path, metadata={_HEADER: json.dumps(header)})
+    parameters.save(path, model.params, {_HEADER: json.dumps(header)})
 
 
 def load(path: str | Path) -> TrainedModel:
@@ -130,7 +128,7 @@ def read_picture(path: str | Path, task: Task) -> np.ndarray:
     side, largest = task.picture
     try:
         with Image.open(path) as image:
-            grey = image.convert("L")
+            grey = _on_white(image).convert("L")
     except UnidentifiedImageError:
         raise ValueError(f"{path} is not an image file that Pillow reads") from None
     border = np.concatenate([(a := np.asarray(grey))[0], a[-1], a[:, 0], a[:, -1]])
@@ -140,8 +138,16 @@ def read_picture(path: str | Path, task: Task) -> np.ndarray:
     return (pixels * largest).reshape(1, *((1, side, side) if task.model == "cnn" else (side * side,)))
 
 
+def _on_white(image: Image.Image) -> Image.Image:
+    """Return the picture on white paper, where it is transparent."""
+    if not image.has_transparency_data:
+        return image
+    colours = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), colours)
+
+
 def read_rows(path: str | Path, task: Task) -> np.ndarray:
-    """Read the rows of a CSV file, without a heading or with one, as samples of the task's data set.
+    """Read the rows of a CSV file, with or without a heading, which has no number in it, as samples of the task's data set.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -153,7 +159,7 @@ def read_rows(path: str | Path, task: Task) -> np.ndarray:
         try:
             rows.append([float(cell) for cell in line.split(",")])
         except ValueError:
-            if number > 1:
+            if number > 1 or any(map(_is_number, line.split(","))):
                 raise ValueError(
                     f"{path}, line {number}: every cell must be a number, but {line[:60]!r} was given"
                 ) from None
@@ -166,3 +172,11 @@ def read_rows(path: str | Path, task: Task) -> np.ndarray:
         raise ValueError(f"{path} has no row of numbers")
     X = np.array(rows)
     return X.reshape(-1, 1, 28, 28) if task.model == "cnn" else X
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

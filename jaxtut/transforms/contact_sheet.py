@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from jaxtut import torch_random, transforms
+from jaxtut.figures import figure
 
 _WIDTH, _HEIGHT = 180, 120
 _BLOCK = 10  # the side of the blocks that are whitened
@@ -33,27 +34,22 @@ def draw_contact_sheet(path: Path, seed: int = 0) -> None:
         path: the picture to write.
         seed: of the random numbers; every cell starts from it anew.
     """
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
     rows = sheet(seed)
-    figure, axes = plt.subplots(len(rows), _COLUMNS, figsize=(15, 2.2 * len(rows)), layout="constrained")
-    figure.suptitle(f"jaxtut.transforms on a photograph of {_WIDTH} × {_HEIGHT} pixels, seed {seed}", fontsize=14)
-    for (heading, cells), line in zip(rows.items(), axes, strict=True):
-        line[0].set_ylabel(heading, fontsize=10, fontweight="bold", labelpad=8)
-        for (name, chosen, picture), axis in zip(cells, line, strict=True):
-            height, width = picture.shape[:2]
-            extent = (-width / 2, width / 2, height / 2, -height / 2)
-            axis.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="nearest", extent=extent)
-            axis.set_title(name, fontsize=9.5, fontweight="bold", pad=3)
-            axis.set_xlabel(chosen, fontsize=8, labelpad=3)
-            # All to one scale, with room for a border.
-            axis.set(xticks=[], yticks=[], xlim=(-_WIDTH * 0.58, _WIDTH * 0.58), ylim=(_HEIGHT * 0.6, -_HEIGHT * 0.6))
-            axis.spines[:].set_color("0.85")
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+    with figure(path, len(rows), _COLUMNS, (15, 2.2 * len(rows)), dpi=110) as (whole, axes):
+        whole.suptitle(f"jaxtut.transforms on a photograph of {_WIDTH} × {_HEIGHT} pixels, seed {seed}", fontsize=14)
+        for (heading, cells), line in zip(rows.items(), axes, strict=True):
+            line[0].set_ylabel(heading, fontsize=10, fontweight="bold", labelpad=8)
+            for (name, chosen, picture), axis in zip(cells, line, strict=True):
+                height, width = picture.shape[:2]
+                extent = (-width / 2, width / 2, height / 2, -height / 2)
+                axis.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="nearest", extent=extent)
+                axis.set_title(name, fontsize=9.5, fontweight="bold", pad=3)
+                axis.set_xlabel(chosen, fontsize=8, labelpad=3)
+                # All to one scale, with room for a border.
+                axis.set(
+                    xticks=[], yticks=[], xlim=(-_WIDTH * 0.58, _WIDTH * 0.58), ylim=(_HEIGHT * 0.6, -_HEIGHT * 0.6)
+                )
+                axis.spines[:].set_color("0.85")
 
 
 def sheet(seed: int) -> dict[str, list[Cell]]:

@@ -238,7 +238,7 @@ def test_an_unknown_name_is_one_line_and_exit_code_2(tmp_path):
     result = invoke("--only", "rnn", "--out", tmp_path / "out")
     assert (result.exit_code, result.stderr) == (
         2,
-        "benchmarks: there is no benchmark 'rnn'; there are jacobian, cross_entropy, ffn, cnn\n",
+        "benchmarks: there is no benchmark 'rnn'; there are jacobian, cross_entropy, ffn, cnn, transforms\n",
     )
     assert not (tmp_path / "out").exists()
 

@@ -196,8 +196,11 @@ def test_a_folder_with_a_run_is_not_written_over(tmp_path):
         ({"params": ffn.init(torch_random.Generator(0), 6, 5, 3)}, r"params'?.*fc1.bias.* has shape \(4,\).*\(5,\)"),
         ({"params": {**ffn.init(torch_random.Generator(0), 6, 4, 3), "more": jnp.ones(2)}}, "has no .*more"),
         ({"optimizer": optim.SGD(lr=0.1)}, "another model, optimizer or generator"),
-        ({"batch_size": 5}, "other batches"),
-        ({"X": X[:9], "Y": Y[:9]}, "other batches"),
+        ({"batch_size": 5}, "another batch_size"),
+        ({"shuffle": False}, "another batch_size or shuffle"),
+        ({"X": X[:9], "Y": Y[:9]}, "other samples"),
+        ({"X": X + np.eye(22, 6, dtype="float32") * 1e-6}, "other samples"),
+        ({"Y": Y[::-1]}, "other samples"),
     ],
 )
 def test_another_run_is_refused(tmp_path, change, message):

@@ -88,6 +88,27 @@ def test_pictures_are_classified(digits, tmp_path):
     assert right >= 36
 
 
+def test_a_transparent_picture_is_on_white_paper(tmp_path):
+    ink = Image.new("L", (28, 28))
+    ink.paste(255, (12, 4, 16, 24))
+    strokes = Image.new("RGBA", (28, 28), (0, 0, 0, 0))
+    strokes.putalpha(ink)  # black strokes on nothing at all
+    strokes.save(tmp_path / "drawn.png")
+    Image.eval(ink, lambda v: 255 - v).save(tmp_path / "scanned.png")
+    task = tasks.find("cnn", None)
+    drawn, scanned = (trained_model.read_picture(tmp_path / name, task) for name in ("drawn.png", "scanned.png"))
+    np.testing.assert_array_equal(drawn, scanned)
+    assert drawn.sum() == 4 * 20
+
+
+def test_another_seed_does_not_go_on_with_this_run(tmp_path):
+    args = ("train", "logistic", "--epochs", "1", "--out", tmp_path)
+    assert command(*args).exit_code == 0
+    result = command(*args, "--epochs", "2", "--seed", "1", "--resume")
+    assert result.exit_code == 2
+    assert "other samples" in " ".join(result.output.split())
+
+
 def test_rows_are_classified(tmp_path):
     result = command("train", "ffn", "--data", "wine", "--epochs", "30", "--out", tmp_path)
     assert result.exit_code == 0, result.output
@@ -123,6 +144,7 @@ def test_a_second_run_into_the_same_folder_is_refused(digits):
     [
         ("rows.csv", "1,2,3\n", "takes the 64 numbers|takes 64 numbers a row, but 3 were given"),
         ("rows.csv", "a,b\nc,d\n", "line 2: every cell must be a number"),
+        ("rows.csv", "1,x,3\n", "line 1: every cell must be a number"),
         ("rows.csv", "\n", "no row of numbers"),
         ("digit.png", "no picture", "not an image file that Pillow reads"),
     ],
