@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 import jaxtut.functional as F
-from jaxtut import cnn, ffn, optim, regression, torch_random, training
+from jaxtut import cnn, data, ffn, optim, regression, torch_random, training
 from jaxtut.naming import tap
 from jaxtut.training import History
 
@@ -20,6 +20,7 @@ Y = np.random.default_rng(1).integers(0, 3, 12)
 def fit(**options: Any) -> training.FitResult:
     generator = torch_random.Generator(0)
     given: dict[str, Any] = {
+        "generator": generator,
         "params": ffn.init(generator, 6, 4, 3),
         "X": X,
         "Y": Y,
@@ -27,7 +28,7 @@ def fit(**options: Any) -> training.FitResult:
         "batch_size": 5,
     } | options
     apply, optimizer = given.pop("apply", ffn.apply), given.pop("optimizer", optim.SGD(lr=0.1))
-    return training.fit(apply, given.pop("loss", F.cross_entropy), optimizer, generator=generator, **given)
+    return training.fit(apply, given.pop("loss", F.cross_entropy), optimizer, **given)
 
 
 @pytest.mark.parametrize(
@@ -106,6 +107,18 @@ def test_the_bar_counts_all_steps():
     text = console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
     assert "12/12" in text
     assert "epoch 4" in text
+
+
+def test_callbacks_hear_of_every_step_of_a_loader():
+    heard = []
+
+    class Listens(training.Callback):
+        def on_steps(self, epoch, done, losses):
+            heard.append((epoch, done, len(losses)))
+
+    loader = data.DataLoader(data.ArrayDataset(X, Y), 5)
+    fit(X=loader, Y=None, batch_size=None, generator=None, epochs=2, callbacks=[Listens()])
+    assert heard == [(epoch, done, 1) for epoch in (0, 1) for done in (1, 2, 3)]
 
 
 def test_callbacks_hear_of_the_end_even_after_an_error():
