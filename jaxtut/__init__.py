@@ -16,6 +16,7 @@ _MODULES = (
     "cnn",
     "data",
     "errors",
+    "feature_maps",
     "figures",
     "ffn",
     "flax_models",

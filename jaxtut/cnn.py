@@ -9,8 +9,8 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Int
 
+from . import feature_maps, initializers, parameters
 from . import functional as F
-from . import initializers, parameters
 from .naming import tap
 from .ops.shapes import Labels
 from .parameters import Params
@@ -85,10 +85,14 @@ def apply(params: Params, images: Images) -> Float[Array, "batch classes"]:
         ValueError: wrong parameter names or shapes.
     """
     parameters.require("cnn.apply", params, NAMES)
-    x = jnp.asarray(images)
+    layers: list[feature_maps.Layer] = []
     for layer in ("conv1", "conv2"):
-        x = tap(layer, F.conv2d(x, params[f"{layer}.weight"], params[f"{layer}.bias"]))
-        x = tap(f"{layer}.pool", F.max_pool2d(F.relu(x), 2))
+        layers += [
+            feature_maps.Convolution(params[f"{layer}.weight"], params[f"{layer}.bias"], name=layer),
+            F.relu,
+            feature_maps.MaxPooling(2, name=f"{layer}.pool"),
+        ]
+    x = feature_maps.apply(layers, images)
     x = x.reshape(x.shape[0], -1)  # channel, row, column: the order in which PyTorch flattens
     for layer in ("fc1", "fc2"):
         x = F.relu(tap(layer, F.linear(x, params[f"{layer}.weight"], params[f"{layer}.bias"])))

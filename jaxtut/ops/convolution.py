@@ -1,18 +1,16 @@
 """Convolution of sequences, images and volumes."""
 
-from collections.abc import Sequence
 
+import jax
 import jax.numpy as jnp
-from jax import lax
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from . import checks, windows
+from .convolution_geometry import Geometry
+from .correlation import convolve
 from .shapes import ImagesIn, ImagesOut, SequencesIn, SequencesOut, Vector, VolumesIn, VolumesOut
 from .windows import Sizes
-
-# Batch, channels, then one letter for each spatial axis; kernels with O and I in front.
-_AXES = {1: "W", 2: "HW", 3: "DHW"}
 
 
 def conv1d(
@@ -147,27 +145,41 @@ def _convolution(
 ) -> Array:
     x, w = arguments(function, axes, input, weight)
     batched = x if x.ndim == axes + 2 else x[None]
-    _check_channels(function, axes, batched, w, groups)
-    strides = windows.per_axis(function, "stride", stride, axes, 1)
-    dilations = windows.per_axis(function, "dilation", dilation, axes, 1)
-    pads = _padding(function, padding, batched.shape[2:], w.shape[2:], strides, dilations)
-    seen, pads = _seen(batched, w.shape[2:], strides, dilations, pads)
-    y = lax.conv_general_dilated(
-        seen,
-        w,
-        window_strides=strides,
-        padding=pads,
-        rhs_dilation=dilations,
-        dimension_numbers=layout(axes),
-        feature_group_count=groups,
-    )
-    y = with_bias(function, y, x, bias, w.shape[0])
+    where = geometry(function, batched.shape, w, stride, padding, dilation, groups)
+    y = with_bias(function, convolve(batched, w, where), x, bias, w.shape[0])
     return y if x.ndim == axes + 2 else y[0]
 
 
-def layout(axes: int) -> tuple[str, str, str]:
-    """Return PyTorch's order of the axes of input, kernel and output, in lax's letters."""
-    return f"NC{_AXES[axes]}", f"OI{_AXES[axes]}", f"NC{_AXES[axes]}"
+def geometry(
+    function: str,
+    shape: tuple[int, ...],
+    weight: Array,
+    stride: Sizes,
+    padding: Sizes | str,
+    dilation: Sizes,
+    groups: int,
+    batch_last: bool = False,
+) -> Geometry:
+    """Return where the windows lie, or refuse what PyTorch refuses; with the precision that `jax.default_matmul_precision` asks for here.
+
+    Args:
+        function: who asks, for messages.
+        shape: that of the input in PyTorch's order, with a batch.
+        weight: the kernel.
+        stride: as it was given, and so the others.
+        padding: zeros on both sides, or a word.
+        dilation: positions between taps.
+        groups: blocks of channels.
+        batch_last: how the arrays lie.
+    """
+    size, kernel = shape[2:], weight.shape[2:]
+    axes = len(size)
+    _check_channels(function, shape, weight, groups)
+    strides = windows.per_axis(function, "stride", stride, axes, 1)
+    dilations = windows.per_axis(function, "dilation", dilation, axes, 1)
+    pads = tuple(_padding(function, padding, size, kernel, strides, dilations))
+    precision = jax.config.jax_default_matmul_precision
+    return Geometry(size, kernel, strides, pads, dilations, groups, batch_last, precision)
 
 
 def arguments(function: str, axes: int, input: ArrayLike, weight: ArrayLike) -> tuple[Array, Array]:
@@ -191,14 +203,14 @@ def arguments(function: str, axes: int, input: ArrayLike, weight: ArrayLike) -> 
     return x, w
 
 
-def with_bias(function: str, y: Array, x: Array, bias: ArrayLike | None, channels: int) -> Array:
+def with_bias(function: str, y: Array, x: Array, bias: ArrayLike | None, channels: int, channel_axis: int = 1) -> Array:
     """Return the result with one number added to each channel, if there is a bias."""
     if bias is None:
         return y
     b = checks.floating(function, "bias", bias)
     checks.same_dtype(function, input=x, bias=b)
     checks.shape(function, "bias", b, (channels,))
-    return y + jnp.reshape(b, (1, -1) + (1,) * (y.ndim - 2))
+    return y + jnp.reshape(b, [-1 if axis == channel_axis else 1 for axis in range(y.ndim)])
 
 
 def check_groups(function: str, groups: int) -> None:
@@ -207,36 +219,15 @@ def check_groups(function: str, groups: int) -> None:
         raise ValueError(f"{function}: groups must be a positive integer, but {groups!r} was given")
 
 
-def _check_channels(function: str, axes: int, x: Array, w: Array, groups: int) -> None:
+def _check_channels(function: str, shape: tuple[int, ...], w: Array, groups: int) -> None:
     check_groups(function, groups)
     if w.shape[0] % groups:
         raise ValueError(f"{function}: weight's {w.shape[0]} output channels are not divisible by groups={groups}")
-    if x.shape[1] != w.shape[1] * groups:
+    if shape[1] != w.shape[1] * groups:
         raise ValueError(
             f"{function}: weight of shape {w.shape} with groups={groups} expects {w.shape[1] * groups} input channels, "
-            f"but input of shape {x.shape} has {x.shape[1]}"
+            f"but input of shape {shape} has {shape[1]}"
         )
-
-
-def _seen(
-    x: Array,
-    kernel: tuple[int, ...],
-    strides: tuple[int, ...],
-    dilations: tuple[int, ...],
-    pads: Sequence[tuple[int, int]],
-) -> tuple[Array, list[tuple[int, int]]]:
-    """Return the input without the pixels at the end that no window reaches, and the zeros that are reached.
-
-    They would make a gradient of negative padding, on which XLA ends the process (jaxlib 0.10, algebraic_simplifier.cc: "Window dimensions
-    do not match RHS shape") where a grouped convolution has one window on an axis.
-    """
-    ends, reached = [], []
-    for size, k, s, d, (low, high) in zip(x.shape[2:], kernel, strides, dilations, pads, strict=True):
-        span = d * (k - 1) + 1
-        unreached = (size + low + high - span) % s
-        ends.append(size - max(unreached - high, 0))
-        reached.append((low, max(high - unreached, 0)))
-    return x[(..., *(slice(end) for end in ends))], reached
 
 
 def _padding(

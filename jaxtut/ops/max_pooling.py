@@ -165,15 +165,20 @@ def _max_pooling(
     integers: bool,
 ) -> Pooled:
     x = windows.pooled(function, input, axes, integers)
-    return _pooled(
+    return pooled(
         x, windows.geometry(function, x, axes, kernel_size, stride, padding, dilation, ceil_mode), return_indices
     )
 
 
 # Compiled as one, so that a call outside `jit` is one kernel and not one for each member of the window.
-@partial(jax.jit, static_argnums=(1, 2))
-def _pooled(x: Array, where: Windows, return_indices: bool) -> Pooled:
-    members, first = tuple(_members(x, where)), _first_inside(where)
+@partial(jax.jit, static_argnums=(1, 2, 3))
+def pooled(x: Array, where: Windows, return_indices: bool = False, batch_last: bool = False) -> Pooled:
+    """Return the largest member of each window, and where it stands if that is asked for.
+
+    The spatial axes are the last, or with `batch_last` the last but one.
+    """
+    members, first = tuple(_members(x, where, int(batch_last))), _first_inside(where)
+    first = first.reshape(*first.shape, *[1] * batch_last)
     best = largest(members, first)
     if not return_indices:
         return best
@@ -186,21 +191,21 @@ def lowest(dtype: np.dtype) -> Array:
     return jnp.array(-jnp.inf if jnp.issubdtype(dtype, jnp.floating) else jnp.iinfo(dtype).min, dtype)
 
 
-def _members(x: Array, where: Windows) -> list[Array]:
-    """Return, for each place in the window in row-major order, the image of what stands there in every window."""
+def _members(x: Array, where: Windows, after: int) -> list[Array]:
+    """Return, for each place in the window in row-major order, the image of what stands there in every window; `after` axes follow them."""
     reach = [
         (c - 1) * s + d * (k - 1) + 1
         for c, s, d, k in zip(where.counts, where.strides, where.dilations, where.kernel, strict=True)
     ]
-    lead = x.ndim - len(where.sizes)
+    lead, trail = x.ndim - len(where.sizes) - after, [(0, 0, 0)] * after
     pads = [(p, r - n - p, 0) for p, r, n in zip(where.pads, reach, where.sizes, strict=True)]
-    padded = lax.pad(x, lowest(x.dtype), [(0, 0, 0)] * lead + pads)
+    padded = lax.pad(x, lowest(x.dtype), [(0, 0, 0)] * lead + pads + trail)
     members = []
     for place in product(*(range(k) for k in where.kernel)):
         start = [k * d for k, d in zip(place, where.dilations, strict=True)]
         stop = [b + (c - 1) * s + 1 for b, c, s in zip(start, where.counts, where.strides, strict=True)]
         chosen = (slice(b, e, s) for b, e, s in zip(start, stop, where.strides, strict=True))
-        members.append(padded[(..., *chosen)])
+        members.append(padded[(..., *chosen, *[slice(None)] * after)])
     return members
 
 

@@ -6,7 +6,8 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from . import windows
-from .convolution import arguments, check_groups, layout, with_bias
+from .convolution import arguments, check_groups, with_bias
+from .convolution_geometry import layout
 from .shapes import ImagesIn, ImagesOut, SequencesIn, SequencesOut, Vector, VolumesIn, VolumesOut
 from .windows import Sizes
 

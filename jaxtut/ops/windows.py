@@ -60,9 +60,23 @@ def geometry(
     dilation: Sizes,
     ceil_mode: bool,
 ) -> "Windows":
-    """Return where the windows of a pooling lie, or refuse what PyTorch refuses."""
+    """Return where the windows of a pooling over the last axes lie, or refuse what PyTorch refuses."""
     if 0 in x.shape[-axes - 1 :]:
         raise ValueError(f"{function}: only the batch may be empty, but input of shape {x.shape} was given")
+    return geometry_of(function, x.shape[-axes:], kernel_size, stride, padding, dilation, ceil_mode)
+
+
+def geometry_of(
+    function: str,
+    sizes: tuple[int, ...],
+    kernel_size: Sizes,
+    stride: Sizes | None,
+    padding: Sizes,
+    dilation: Sizes,
+    ceil_mode: bool,
+) -> "Windows":
+    """Return where the windows of a pooling over axes of these sizes lie, or refuse what PyTorch refuses."""
+    axes = len(sizes)
     kernel = per_axis(function, "kernel_size", kernel_size, axes, 1)
     empty = isinstance(stride, Sequence) and not stride
     strides = kernel if stride is None or empty else per_axis(function, "stride", stride, axes, 1)
@@ -70,7 +84,6 @@ def geometry(
     dilations = per_axis(function, "dilation", dilation, axes, 1)
     if any(2 * p > k for p, k in zip(pads, kernel, strict=True)):
         raise ValueError(f"{function}: padding must be at most half of kernel_size={kernel}, but {pads} was given")
-    sizes = x.shape[-axes:]
     counts = tuple(count(*each, bool(ceil_mode)) for each in zip(sizes, kernel, strides, pads, dilations, strict=True))
     if any(c < 1 for c in counts):
         raise ValueError(
