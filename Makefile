@@ -7,6 +7,7 @@ BUDGET ?= 180
 SEED ?= 0
 EACH ?=
 RESULT ?=
+PART ?=
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 MANIFEST := pyproject.toml constraints.txt
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
@@ -26,8 +27,9 @@ train: $(VENV)/run.stamp
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
+# PART=2/3 runs the second of three parts.
 test-long: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n $(WORKERS) -m long
+	$(BIN)/python -m pytest -n $(WORKERS) -m long $(if $(PART),--part $(PART))
 
 # The page of a graph in Chromium, which is installed where there is none.
 test-browser: $(VENV)/browser.stamp

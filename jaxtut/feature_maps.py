@@ -118,9 +118,9 @@ def apply(
     last = False
     for layer in layers:
         if isinstance(layer, Convolution):
-            x, last = _convolved(layer, x if last else _batch_last(x)), True
+            x, last = convolution_layer(layer, x if last else _batch_last(x)), True
         elif isinstance(layer, MaxPooling):
-            x = _pooled(layer, x, last)
+            x = max_pooling_layer(layer, x, last)
         elif callable(layer):
             if last and layer not in ELEMENTWISE:
                 x, last = _batch_first(x), False
@@ -142,7 +142,8 @@ def _batch_first(x: Array) -> Array:
     return jnp.moveaxis(x, -1, 0)
 
 
-def _convolved(layer: Convolution, x: Array) -> Array:
+def convolution_layer(layer: Convolution, x: Array) -> Array:
+    """Compute a convolution over an array with the batch last."""
     axes = x.ndim - 2
     function = f"conv{axes}d"
     x, w = convolution.arguments(function, axes, x, layer.weight)
@@ -152,7 +153,8 @@ def _convolved(layer: Convolution, x: Array) -> Array:
     return convolution.with_bias(function, convolve(x, w, where), x, layer.bias, w.shape[0], channel_axis=0)
 
 
-def _pooled(layer: MaxPooling, x: Array, last: bool) -> Array:
+def max_pooling_layer(layer: MaxPooling, x: Array, last: bool) -> Array:
+    """Compute max-pooling over an array, perhaps with the batch last."""
     function = f"max_pool{x.ndim - 2}d"
     sizes = x.shape[1:-1] if last else x.shape[2:]
     where = windows.geometry_of(

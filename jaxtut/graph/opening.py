@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax.extend.core import ClosedJaxpr, DropVar, JaxprEqn
 
-from .source import function_name, inner_program, is_defined_in_jax
+from .source import function_name, inner_program, is_defined_in_jax, parts_of_scan
 
 if TYPE_CHECKING:
     from .recording import Place, Recording
@@ -81,8 +81,8 @@ def _open_scan(recording: "Recording", eqn: JaxprEqn, operands: Ids, place: "Pla
     params = eqn.params
     if params["length"] == 0:
         return recording.operation(eqn, operands, place)
-    first, middle = params["num_consts"], params["num_consts"] + params["num_carry"]
-    consts, carry, sequences = operands[:first], operands[first:middle], operands[middle:]
+    first, carried = parts_of_scan(eqn)
+    consts, carry, sequences = operands[:first], operands[first : first + carried], operands[first + carried :]
     loop = recording.grouping.add("scan", "scan", place.source, place.group)
     rows: dict[int, Ids] = {}
     for i in reversed(range(params["length"])) if params["reverse"] else range(params["length"]):

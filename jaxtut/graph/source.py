@@ -86,3 +86,20 @@ def inner_program(eqn: JaxprEqn) -> ClosedJaxpr | None:
     if isinstance(found, Jaxpr):
         return ClosedJaxpr(found, ())
     return found if isinstance(found, ClosedJaxpr) else None
+
+
+def parts_of_scan(eqn: JaxprEqn) -> tuple[int, int]:
+    """Return how many of a scan's operands are constants, and how many are carried; the others are sequences.
+
+    Read off the shapes, since JAX 0.10 and 0.11 keep the numbers under different names: a sequence has one axis more than its row, and what
+    is carried comes out as it is.
+    """
+    program = eqn.params["jaxpr"]
+    body = program.jaxpr if isinstance(program, ClosedJaxpr) else program
+
+    def longer(outside: Any, inside: Any) -> bool:
+        return outside.aval.ndim > inside.aval.ndim
+
+    sequences = sum(map(longer, eqn.invars, body.invars))
+    carried = len(eqn.outvars) - sum(map(longer, eqn.outvars, body.outvars))
+    return len(eqn.invars) - carried - sequences, carried

@@ -1,5 +1,6 @@
 """Convolution of sequences, images and volumes."""
 
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -178,8 +179,8 @@ def geometry(
     strides = windows.per_axis(function, "stride", stride, axes, 1)
     dilations = windows.per_axis(function, "dilation", dilation, axes, 1)
     pads = tuple(_padding(function, padding, size, kernel, strides, dilations))
-    precision = jax.config.jax_default_matmul_precision
-    return Geometry(size, kernel, strides, pads, dilations, groups, batch_last, precision)
+    config: Any = jax.config  # its attributes are made when JAX is imported
+    return Geometry(size, kernel, strides, pads, dilations, groups, batch_last, config.jax_default_matmul_precision)
 
 
 def arguments(function: str, axes: int, input: ArrayLike, weight: ArrayLike) -> tuple[Array, Array]:

@@ -160,6 +160,7 @@ def _batching(map: Callable[..., Array], axes: Callable[[Geometry], "_Axes"]) ->
             axis, out = on.first
             a = _into(a, a_dim, axis.axis, axis.groups)
         else:
+            assert b_dim is not None
             axis, out = on.second
             b = _into(b, b_dim, axis.axis, axis.groups)
         return _out_of(map(a, b, where), size, out.axis, out.groups), 0

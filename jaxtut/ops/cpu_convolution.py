@@ -37,13 +37,13 @@ class Axis(NamedTuple):
     """How blocks of results and the windows that they are made from lie along one axis.
 
     Attributes:
-        count: blocks.
+        number: how many blocks.
         step: from where a block's window begins to where the next one does.
         start: where the first window begins.
         taps: for each result in a block and each element of its window, the tap of the kernel between them, or -1.
     """
 
-    count: int
+    number: int
     step: int
     start: int
     offsets: np.ndarray
@@ -61,7 +61,7 @@ class Axis(NamedTuple):
     @property
     def end(self) -> int:
         """Where the last window ends."""
-        return self.start + (self.count - 1) * self.step + int(self.offsets[-1]) + 1
+        return self.start + (self.number - 1) * self.step + int(self.offsets[-1]) + 1
 
 
 def output_axis(where: Geometry, axis: int, block: int) -> Axis:
@@ -114,10 +114,10 @@ class Plan(NamedTuple):
 
     @property
     def columns(self) -> int:
-        return math.prod(axis.count for axis in self.axes) * self.batch
+        return math.prod(axis.number for axis in self.axes) * self.batch
 
     @property
-    def index(self) -> np.ndarray:
+    def meetings(self) -> np.ndarray:
         """The flat tap for each result in a block and each element of its window; the number of taps where there is none."""
         flat, inside, taps = np.zeros((1, 1), int), np.ones((1, 1), bool), 1
         for axis in self.axes:
@@ -130,7 +130,7 @@ class Plan(NamedTuple):
 
     def chunks(self) -> tuple[int, int]:
         """Return into how many chunks the rows of blocks are cut, and how many a chunk has."""
-        rows = self.axes[0].count
+        rows = self.axes[0].number
         unit = MULTIPLE // math.gcd(MULTIPLE, self.columns // rows)
         most = max(1, CHUNK * rows // max(1, self.depth * self.columns * self.groups))
         chunks = -(-rows // min(most, rows))
@@ -154,14 +154,14 @@ def convolve(x: Array, w: Array, where: Geometry, on_xla: OnXla) -> Array:
         return _tap_by_tap(x, w, where)
     inputs, outputs = w.shape[1], w.shape[0] // where.groups
     plan = cheapest(where, batch, inputs, outputs, output_axis)
-    one = _plan(where, batch, inputs, outputs, output_axis, (1,) * len(where.size))
+    one = planned(where, batch, inputs, outputs, output_axis, (1,) * len(where.size))
     x = _alone(
         lambda a: (
             jnp.moveaxis(a, where.channel_axis, -1) if not where.batch_last else jnp.moveaxis(a, (-1, 0), (0, -1))
         ),
         x,
     )
-    y = _finite(x, plan, one, lambda plan, x: _outputs(x, w, plan, where))
+    y = _finite(x, plan, one, lambda plan, x: from_windows(x, w, plan, where))
     return _alone(lambda a: jnp.moveaxis(a, -1, 1) if not where.batch_last else jnp.moveaxis(a, (0, -1), (-1, 0)), y)
 
 
@@ -173,14 +173,14 @@ def input_gradient(y: Array, w: Array, where: Geometry, on_xla: OnXla) -> Array:
     gathered = cheapest(where, batch, outputs, inputs, input_axis)
     spread = cheapest(where, batch, inputs, outputs, output_axis)
     if all(axis.is_contiguous for axis in spread.axes) and cost(spread) <= cost(gathered):
-        one = _plan(where, batch, inputs, outputs, output_axis, (1,) * len(where.size))
+        one = planned(where, batch, inputs, outputs, output_axis, (1,) * len(where.size))
         return _in_order(
             lambda y, w: _finite(y, spread, one, lambda plan, y: _spread(y, _matrix(w, plan, False), plan, where)),
             y,
             w,
             where,
         )
-    one = _plan(where, batch, outputs, inputs, input_axis, where.strides)
+    one = planned(where, batch, outputs, inputs, input_axis, where.strides)
     return _in_order(
         lambda y, w: _finite(y, gathered, one, lambda plan, y: _blocks(y, _matrix(w, plan, True), plan, where.size)),
         y,
@@ -196,7 +196,7 @@ def kernel_gradient(x: Array, y: Array, where: Geometry, on_xla: OnXla) -> Array
     batch, channel = x.shape[where.batch_axis], where.channel_axis
     inputs, outputs = (a.shape[channel] // where.groups for a in (x, y))
     plan = cheapest(where, batch, inputs, outputs, output_axis)
-    one = _plan(where, batch, inputs, outputs, output_axis, (1,) * len(where.size))
+    one = planned(where, batch, inputs, outputs, output_axis, (1,) * len(where.size))
     return _finite(
         _last(x, where),
         plan,
@@ -228,7 +228,7 @@ def _in_order(map: Callable[[Array, Array], Array], a: Array, w: Array, where: G
     return _alone(lambda a: jnp.moveaxis(a, -1, 0), map(_last(a, where), w))
 
 
-def _plan(
+def planned(
     where: Geometry,
     batch: int,
     inputs: int,
@@ -236,6 +236,7 @@ def _plan(
     axis: Callable[[Geometry, int, int], Axis],
     blocks: Sequence[int],
 ) -> Plan:
+    """Return the plan with blocks of these sizes."""
     axes = tuple(axis(where, i, b) for i, b in enumerate(blocks))
     return Plan(axes, where.groups, inputs, outputs, batch)
 
@@ -247,15 +248,17 @@ def cheapest(
     units = where.strides if axis is input_axis else (1,) * len(where.size)
     sizes = where.size if axis is input_axis else where.counts
     choices = [[u * b for b in BLOCKS if u * b <= max(n, u)] or [u] for u, n in zip(units, sizes, strict=True)]
-    plans = (_plan(where, batch, inputs, outputs, axis, blocks) for blocks in product(*choices))
-    return min(
-        (
-            plan
-            for plan in plans
-            if plan.block == math.prod(units) or (plan.depth <= MOST_DEPTH and plan.depth % 4 == 0)
-        ),
-        key=cost,
-    )
+    plans = (planned(where, batch, inputs, outputs, axis, blocks) for blocks in product(*choices))
+    return min((plan for plan in plans if is_safe(plan, math.prod(units))), key=cost)
+
+
+def is_safe(plan: Plan, least: int) -> bool:
+    """Whether equal windows get equal bits wherever they lie in a block, which is so where a block has the least size.
+
+    In larger blocks they meet zeros at other places. That changes nothing while a sum is made in one go; but long sums are made in pieces,
+    and what is left over behind a multiple of two or four is added by other instructions, which round otherwise.
+    """
+    return plan.block == least or (plan.depth <= MOST_DEPTH and plan.depth % 4 == 0)
 
 
 BLOCKS = (1, 2, 3, 4)
@@ -278,7 +281,7 @@ def _finite(a: Array, plan: Plan, one: Plan, map: Callable[[Plan, Array], Array]
 
 def _matrix(w: Array, plan: Plan, transposed: bool) -> Array:
     """Return the kernel's matrix, shape (groups, rows, depth)."""
-    index = plan.index
+    index = plan.meetings
     flat = w.reshape(plan.groups, w.shape[0] // plan.groups, w.shape[1], math.prod(w.shape[2:]))
     taps = jnp.concatenate([flat, jnp.zeros_like(flat[..., :1])], -1)[..., index]  # groups, out, in, block, window
     order = (0, 3, 2, 1, 4) if transposed else (0, 3, 1, 2, 4)
@@ -292,7 +295,7 @@ def _windows(x: Array, plan: Plan, rows: int, first: Array | int) -> Array:
     n = len(plan.axes)
     places: list[np.ndarray] = []
     for i, axis in enumerate(plan.axes):
-        place = axis.offsets[:, None] + np.arange(axis.count if i else rows) * axis.step
+        place = axis.offsets[:, None] + np.arange(axis.number if i else rows) * axis.step
         places.append(
             place.reshape(tuple(place.shape[k] if j in (i, n + i) else 1 for j in range(2 * n) for k in [int(j >= n)]))
         )
@@ -304,12 +307,12 @@ def _reached(x: Array, plan: Plan, rows: int) -> Array:
     """Return the input with zeros before and after it, cut to what the windows of so many rows of blocks see."""
     edges = [(0, 0, 0)]
     for i, (axis, size) in enumerate(zip(plan.axes, x.shape[1:-1], strict=True)):
-        end = axis.end + (rows - axis.count) * axis.step if i == 0 else axis.end
+        end = axis.end + (rows - axis.number) * axis.step if i == 0 else axis.end
         edges.append((-axis.start, end - size, 0))
     return lax.pad(x, jnp.zeros((), x.dtype), [*edges, (0, 0, 0)])
 
 
-def _outputs(x: Array, w: Array, plan: Plan, where: Geometry) -> Array:
+def from_windows(x: Array, w: Array, plan: Plan, where: Geometry) -> Array:
     """Return the outputs of a convolution, from and to arrays with channels last.
 
     Each window is a row here, since then all windows of a product are summed by the same instructions.
@@ -334,7 +337,7 @@ def _outputs(x: Array, w: Array, plan: Plan, where: Geometry) -> Array:
         m = jnp.minimum(first + jnp.arange(chunk, dtype=jnp.int32), plan.columns - 1)
         places = []
         for i, axis in reversed(list(enumerate(plan.axes))):
-            m, block = jnp.divmod(m, axis.count)
+            m, block = jnp.divmod(m, axis.number)
             scale = channels if i == n - 1 else 1
             place = (block * axis.step * scale).reshape(-1, *[1] * n)
             offset = jnp.asarray(starts[i] * scale, jnp.int32).reshape([1] + [-1 if j == i else 1 for j in range(n)])
@@ -357,7 +360,7 @@ def _outputs(x: Array, w: Array, plan: Plan, where: Geometry) -> Array:
         y = lax.fori_loop(
             0, chunks, lambda i, y: lax.dynamic_update_slice_in_dim(y, products(i * chunk), i * chunk, 0), empty
         )
-    blocks, counts = [axis.block for axis in plan.axes], [axis.count for axis in plan.axes]
+    blocks, counts = [axis.block for axis in plan.axes], [axis.number for axis in plan.axes]
     y = y[: plan.columns].reshape(plan.batch, *counts, *blocks, -1)
     y = y.transpose(0, *(k for i in range(n) for k in (1 + i, 1 + n + i)), 2 * n + 1)
     y = y.reshape(plan.batch, *(c * b for c, b in zip(counts, blocks, strict=True)), -1)
@@ -368,7 +371,7 @@ def _blocks(x: Array, matrix: Array, plan: Plan, sizes: tuple[int, ...]) -> Arra
     """Return the results of a map, shape (channels, *sizes, batch)."""
     chunks, each = plan.chunks()
     padded = _reached(x, plan, chunks * each)
-    blocks, counts = [axis.block for axis in plan.axes], [axis.count for axis in plan.axes[1:]]
+    blocks, counts = [axis.block for axis in plan.axes], [axis.number for axis in plan.axes[1:]]
     n = len(blocks)
 
     def rows(first: Array | int) -> Array:
@@ -395,7 +398,7 @@ def _blocks(x: Array, matrix: Array, plan: Plan, sizes: tuple[int, ...]) -> Arra
 
 def _parts(y: Array, plan: Plan, each: int, first: Array | int) -> Array:
     """Return some rows of blocks of outputs as a matrix, shape (groups, rows, columns); `y` has whole blocks."""
-    blocks, counts = [axis.block for axis in plan.axes], [axis.count for axis in plan.axes[1:]]
+    blocks, counts = [axis.block for axis in plan.axes], [axis.number for axis in plan.axes[1:]]
     n = len(blocks)
     part = lax.dynamic_slice_in_dim(y, first * blocks[0], each * blocks[0], 1)
     sizes = [size for c, b in zip((each, *counts), blocks, strict=True) for size in (c, b)]
@@ -406,7 +409,7 @@ def _parts(y: Array, plan: Plan, each: int, first: Array | int) -> Array:
 
 def _whole_blocks(y: Array, plan: Plan, rows: int, where: Geometry) -> Array:
     """Return outputs with zeros at the end, so that blocks are whole."""
-    whole = [axis.block * (axis.count if i else rows) for i, axis in enumerate(plan.axes)]
+    whole = [axis.block * (axis.number if i else rows) for i, axis in enumerate(plan.axes)]
     edges = [(0, 0, 0), *((0, full - size, 0) for full, size in zip(whole, where.counts, strict=True)), (0, 0, 0)]
     return lax.pad(y, jnp.zeros((), y.dtype), edges)
 
@@ -416,7 +419,7 @@ def _spread(y: Array, matrix: Array, plan: Plan, where: Geometry) -> Array:
     chunks, each = plan.chunks()
     y = _whole_blocks(y, plan, chunks * each, where)
     windows = [len(axis.offsets) for axis in plan.axes]
-    counts = [each, *(axis.count for axis in plan.axes[1:])]
+    counts = [each, *(axis.number for axis in plan.axes[1:])]
     n = len(windows)
 
     def strip(first: Array | int) -> Array:
@@ -479,7 +482,7 @@ def _summed(x: Array, y: Array, plan: Plan, where: Geometry) -> Array:
         sums = lax.fori_loop(0, chunks, lambda i, sums: sums + rows(i * each), empty)
     taps = math.prod(where.kernel)
     # Each tap stands once in every row of the block.
-    places = np.stack([np.argwhere(plan.index == tap)[:, 1] for tap in range(taps)], 1) + (
+    places = np.stack([np.argwhere(plan.meetings == tap)[:, 1] for tap in range(taps)], 1) + (
         np.arange(plan.block)[:, None] * plan.window
     )
     parts = sums.reshape(plan.groups, plan.block, plan.channels_out, plan.channels_in, plan.window)

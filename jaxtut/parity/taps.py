@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 import jax
 import jax.numpy as jnp
-from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
+from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
+
+from jaxtut.graph.source import parts_of_scan
 
 from .jax_programs import bind, inner_programs
 
@@ -138,7 +140,7 @@ def _apply(equation, inputs: list, on_tap: OnTap) -> list:
         )
         return bind(equation.primitive, inputs, params)
     if name == "scan":
-        return _scan(params, inputs, on_tap)
+        return _scan(equation, params, inputs, on_tap)
     if name == "cond":
         return _open(params["branches"][int(inputs[0])], inputs[1:], on_tap)
     if name == "while":
@@ -151,9 +153,9 @@ def _open(program, inputs: Sequence, on_tap: OnTap) -> list:
     return _evaluate(jaxpr, consts, inputs, on_tap)
 
 
-def _scan(params: dict, inputs: list, on_tap: OnTap) -> list:
-    first, middle = params["num_consts"], params["num_consts"] + params["num_carry"]
-    consts, carry, xs = inputs[:first], inputs[first:middle], inputs[middle:]
+def _scan(equation: JaxprEqn, params: dict, inputs: list, on_tap: OnTap) -> list:
+    first, carried = parts_of_scan(equation)
+    consts, carry, xs = inputs[:first], inputs[first : first + carried], inputs[first + carried :]
     rows: list[list] = []
     rounds = range(params["length"])
     for i in reversed(rounds) if params["reverse"] else rounds:

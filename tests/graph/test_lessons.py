@@ -132,7 +132,7 @@ def test_what_the_cnn_costs() -> None:
     jax.monitoring.unregister_event_duration_listener(listen)
     assert 0 < len(compiled) <= MOST_COMPILATIONS
     names = {q.name for q in g.groups}
-    assert {"conv2d", "relu", "max_pool2d", "linear", "cross_entropy", "log_softmax"} <= names
+    assert {"convolution_layer", "relu", "max_pooling_layer", "linear", "cross_entropy", "log_softmax"} <= names
 
 
 def test_a_whole_training_step() -> None:

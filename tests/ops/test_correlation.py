@@ -1,0 +1,144 @@
+"""The three maps of a convolution: their values, their derivatives of every kind, and the program of each platform."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jaxtut.ops import cpu_convolution
+from jaxtut.ops.convolution_geometry import Geometry
+from jaxtut.ops.correlation import convolve, input_gradient, kernel_gradient, xla_convolve
+
+OPTIONS = {
+    "plain": ((1, 1), ((0, 0), (0, 0)), (1, 1)),
+    "everything": ((2, 1), ((1, 2), (0, 1)), (1, 2)),
+}
+
+
+@pytest.fixture(params=["taps", "blocks"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "blocks":
+        monkeypatch.setattr(cpu_convolution, "MOST_TAPS", 0)
+
+
+def whole(generator: np.random.Generator, *shape: int) -> np.ndarray:
+    """Whole numbers, whose sums have no rounding: every order of summation gives the same bits."""
+    return generator.integers(-3, 4, shape).astype("float64")
+
+
+def same(ours: Any, theirs: Any) -> None:
+    for a, b in zip(jax.tree.leaves(ours), jax.tree.leaves(theirs), strict=True):
+        np.testing.assert_array_equal(a, b, strict=True)
+
+
+@pytest.mark.parametrize("batch_last", [False, True])
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+@pytest.mark.usefixtures("way")
+def test_derivatives_are_those_of_xlas_convolution(
+    options: tuple[Any, Any, Any], groups: int, batch_last: bool
+) -> None:
+    where = Geometry((7, 8), (3, 2), *options, groups, batch_last)
+    generator = np.random.default_rng(0)
+    x, w = whole(generator, *where.input_shape(3, 4)), whole(generator, 6, 4 // groups, 3, 2)
+    y = whole(generator, *where.output_shape(3, 6))
+
+    def every_derivative(convolution: Callable[..., Any]) -> Callable[..., Any]:
+        def loss(x: Any, w: Any) -> Any:
+            return (convolution(x, w, where) ** 2 * y).sum()
+
+        first = jax.grad(loss, (0, 1))
+        second = jax.grad(lambda x, w: sum((t**2).sum() for t in first(x, w)), (0, 1))
+        return jax.jit(
+            lambda x, w: (
+                jax.vjp(lambda x, w: convolution(x, w, where), x, w)[1](y),
+                second(x, w),
+                jax.jvp(first, (x, w), (x, w)),
+            )
+        )
+
+    with jax.enable_x64(True):
+        same(every_derivative(convolve)(x, w), every_derivative(xla_convolve)(x, w))
+
+
+@pytest.mark.parametrize("batch_last", [False, True])
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("axes", [(0, None), (None, 0), (0, 0), (2, 1)], ids=str)
+@pytest.mark.usefixtures("way")
+def test_vmap(axes: tuple[int | None, int | None], groups: int, batch_last: bool) -> None:
+    where = Geometry((7, 8), (3, 2), *OPTIONS["everything"], groups, batch_last)
+    generator = np.random.default_rng(1)
+    shapes = where.input_shape(3, 4), (6, 4 // groups, 3, 2)
+    args = [
+        whole(generator, *shape) if axis is None else np.moveaxis(whole(generator, 5, *shape), 0, axis)
+        for shape, axis in zip(shapes, axes, strict=True)
+    ]
+
+    def mapped(convolution: Callable[..., Any]) -> Callable[..., Any]:
+        def both(x: Any, w: Any) -> Any:
+            return convolution(x, w, where), jax.grad(lambda x, w: (convolution(x, w, where) ** 2).sum(), (0, 1))(x, w)
+
+        return jax.jit(jax.vmap(both, axes))
+
+    with jax.enable_x64(True):
+        same(mapped(convolve)(*args), mapped(xla_convolve)(*args))
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.data())
+def test_random_geometries(data: st.DataObject) -> None:
+    axes = data.draw(st.integers(1, 3))
+    each = lambda low, high: tuple(data.draw(st.integers(low, high)) for _ in range(axes))  # noqa: E731
+    kernel, strides, dilations, groups = each(1, 3), each(1, 3), each(1, 2), data.draw(st.integers(1, 2))
+    pads = tuple((data.draw(st.integers(0, 2)), data.draw(st.integers(0, 2))) for _ in range(axes))
+    least = (max(d * (k - 1) + 1 - low - high, 1) for k, d, (low, high) in zip(kernel, dilations, pads, strict=True))
+    size = tuple(n + data.draw(st.integers(0, 6)) for n in least)
+    where = Geometry(size, kernel, strides, pads, dilations, groups, data.draw(st.booleans()))
+    batch, inputs, outputs = (data.draw(st.integers(1, 3)) for _ in range(3))
+    generator = np.random.default_rng(data.draw(st.integers(0, 99)))
+    x, w = (
+        whole(generator, *where.input_shape(batch, groups * inputs)),
+        whole(generator, groups * outputs, inputs, *kernel),
+    )
+    y = whole(generator, *where.output_shape(batch, groups * outputs))
+    with jax.enable_x64(True), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cpu_convolution, "MOST_TAPS", data.draw(st.sampled_from((0, 36))))
+        patch.setattr(cpu_convolution, "CHUNK", data.draw(st.sampled_from((64, 1 << 18))))
+        ours = jax.jit(
+            lambda x, w, y: (convolve(x, w, where), input_gradient(y, w, where), kernel_gradient(x, y, where))
+        )
+        same(ours(x, w, y), pytorchs(x, w, y, where))
+
+
+def pytorchs(x: np.ndarray, w: np.ndarray, y: np.ndarray, where: Geometry) -> list[np.ndarray]:
+    """Output and gradients as PyTorch computes them (XLA's own gradients end the process for some geometries)."""
+    first = lambda a: np.moveaxis(a, -1, 0) if where.batch_last else a  # noqa: E731
+    last = lambda a: np.moveaxis(a, 0, -1) if where.batch_last else a  # noqa: E731
+    image, kernel = (torch.tensor(np.ascontiguousarray(a), requires_grad=True) for a in (first(x), w))
+    padded = torch.nn.functional.pad(image, [n for pads in reversed(where.pads) for n in pads])
+    convolution = getattr(torch.nn.functional, f"conv{len(where.size)}d")
+    output = convolution(padded, kernel, None, where.strides, 0, where.dilations, where.groups)
+    gradients = torch.autograd.grad(output, (image, kernel), torch.tensor(np.ascontiguousarray(first(y))))
+    return [last(output.detach().numpy()), last(gradients[0].numpy()), gradients[1].numpy()]
+
+
+def test_each_platform_has_its_program() -> None:
+    where = Geometry((28, 28), (5, 5), (1, 1), ((0, 0), (0, 0)), (1, 1), 1)
+    x, w = jnp.ones((4, 8, 28, 28)), jnp.ones((16, 8, 5, 5))
+    traced = jax.jit(jax.grad(lambda x, w: convolve(x, w, where).sum(), (0, 1))).trace(x, w)
+    # Inside a scan, XLA's convolution is many times slower on a CPU, so it must not be there.
+    assert "stablehlo.convolution" not in traced.lower(lowering_platforms=("cpu",)).as_text()
+    assert "stablehlo.convolution" in traced.lower(lowering_platforms=("cuda",)).as_text()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_sixteen_bits_are_xlas(dtype: str) -> None:
+    where = Geometry((9,), (3,), (1,), ((1, 1),), (1,), 1)
+    x, w = jnp.ones((2, 8, 9), dtype), jnp.ones((4, 8, 3), dtype)
+    np.testing.assert_array_equal(convolve(x, w, where), xla_convolve(x, w, where), strict=True)
