@@ -23,7 +23,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list) -> None:
     """Refuse names with an address in them, which differ between the workers, which then run nothing at all; and keep the part asked for."""
     if named := [item.nodeid for item in items if " at 0x" in item.nodeid]:
         raise ValueError(f"a test must have the same name in every process, but there is {named[0]!r}")
-    part, parts = map(int, config.getoption("--part").split("/"))
+    part, parts = map(int, str(config.getoption("--part")).split("/"))
     if not 1 <= part <= parts:
         raise ValueError(f"--part must be i/n with 1 ≤ i ≤ n, but {part}/{parts} was given")
     left_out = [item for item in items if crc32(item.nodeid.encode()) % parts != part - 1]
