@@ -52,7 +52,7 @@ def make_epoch(apply: Apply, loss: Loss, optimizer: optax.GradientTransformation
 
     PyTorch's counterpart: a Python loop over the batches of a loader. On CPU, `jax.lax.conv_general_dilated` runs
     several times slower inside a scan than outside; a model that calls it directly is better trained with
-    `make_train_step`.
+    `make_train_step`. `jaxtut.functional.conv2d` runs at the same speed in both.
     """
     step = training_step("make_epoch", apply, loss, optimizer)
 
