@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from . import bench_cnn, bench_cross_entropy, bench_ffn, bench_jacobian, bench_transforms, report
+from . import bench_cnn, bench_convolution, bench_cross_entropy, bench_ffn, bench_jacobian, bench_transforms, report
 from .harness import Case, GradientsDiffer, Row, Side, measure
 from .machine import cold_compiler, load, pinned_threads, usable_cores
 from .sides import COMPILED
@@ -20,6 +20,8 @@ BENCHMARKS = {
     "cross_entropy": bench_cross_entropy.sides,
     "ffn": bench_ffn.sides,
     "cnn": bench_cnn.sides,
+    "convolution": bench_convolution.sides,
+    "convolution_in_scan": bench_convolution.sides_in_scan,
     "transforms": bench_transforms.sides,
 }
 BATCHES, QUICK_BATCHES = (1, 16, 256), (1, 16)

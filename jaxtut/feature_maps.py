@@ -20,24 +20,9 @@ from .ops import convolution, max_pooling, windows
 from .ops.correlation import convolve
 from .ops.windows import Sizes
 
-ELEMENTWISE = frozenset(
-    getattr(F, name)
-    for name in (
-        *(
-            "celu",
-            "elu",
-            "gelu",
-            "hardshrink",
-            "hardsigmoid",
-            "hardswish",
-            "hardtanh",
-            "leaky_relu",
-            "logsigmoid",
-            "mish",
-            "relu",
-        ),
-        *("relu6", "selu", "sigmoid", "silu", "softplus", "softshrink", "softsign", "tanh", "tanhshrink", "threshold"),
-    )
+ELEMENTWISE = (
+    *(F.celu, F.elu, F.gelu, F.hardshrink, F.hardsigmoid, F.hardswish, F.hardtanh, F.leaky_relu, F.logsigmoid, F.mish),
+    *(F.relu, F.relu6, F.selu, F.sigmoid, F.silu, F.softplus, F.softshrink, F.softsign, F.tanh, F.tanhshrink),
 )
 """Functions that work on each number alone, in whatever order they lie."""
 
@@ -155,9 +140,8 @@ def convolution_layer(layer: Convolution, x: Array) -> Array:
 
 def max_pooling_layer(layer: MaxPooling, x: Array, last: bool) -> Array:
     """Compute max-pooling over an array, perhaps with the batch last."""
-    function = f"max_pool{x.ndim - 2}d"
-    sizes = x.shape[1:-1] if last else x.shape[2:]
-    where = windows.geometry_of(
-        function, sizes, layer.kernel_size, layer.stride, layer.padding, layer.dilation, layer.ceil_mode
-    )
-    return max_pooling.pooled(x, where, batch_last=last)
+    axes = x.ndim - 2
+    shape = (x.shape[-1], *x.shape[:-1]) if last else x.shape
+    options: Any = (layer.kernel_size, layer.stride, layer.padding, layer.dilation, layer.ceil_mode)
+    where = windows.geometry(f"max_pool{axes}d", shape, axes, *options)
+    return max_pooling.largest_of_windows(x, where, batch_last=last)

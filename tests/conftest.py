@@ -25,8 +25,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list) -> None:
         raise ValueError(f"a test must have the same name in every process, but there is {named[0]!r}")
     part, parts = map(int, str(config.getoption("--part")).split("/"))
     if not 1 <= part <= parts:
-        raise ValueError(f"--part must be i/n with 1 ≤ i ≤ n, but {part}/{parts} was given")
-    left_out = [item for item in items if crc32(item.nodeid.encode()) % parts != part - 1]
-    if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if crc32(item.nodeid.encode()) % parts == part - 1]
+        raise pytest.UsageError(f"--part must be i/n with 1 ≤ i ≤ n, but {part}/{parts} was given")
+    chosen = [item for item in items if crc32(item.nodeid.encode()) % parts == part - 1]
+    kept = set(chosen)
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = chosen

@@ -116,3 +116,15 @@ def test_names_cost_no_transposition() -> None:
 def test_what_is_refused(error: type[Exception], message: str, layers: list[Any], images: np.ndarray) -> None:
     with pytest.raises(error, match=message):
         feature_maps.apply(layers, images)
+
+
+@pytest.mark.parametrize("function", feature_maps.ELEMENTWISE, ids=lambda function: function.__name__)
+def test_elementwise_functions_give_the_same_bits_in_every_order(function: Callable[[Any], Any]) -> None:
+    x = RNG.standard_normal((3, 2, 5, 4)).astype("float32")
+    np.testing.assert_array_equal(np.moveaxis(function(np.moveaxis(x, 0, -1).copy()), -1, 0), function(x))
+
+
+def test_an_image_without_channels_is_refused_as_by_pooling() -> None:
+    empty = np.ones((2, 0, 6, 6), "float32")
+    with pytest.raises(ValueError, match=r"only the batch may be empty, but input of shape \(2, 0, 6, 6\) was given"):
+        feature_maps.apply([MaxPooling(2)], empty)

@@ -16,6 +16,7 @@ class Formula(NamedTuple):
     slopes: tuple[str, ...] = ()
 
 
+_CONVOLUTION = Formula("{0} ∗ {1}, a convolution", ("the kernel", "windows of {0}"))
 _FORMULAS = {
     "add": Formula("{0} + {1}", ("1", "1")),
     "add_any": Formula("{0} + {1}", ("1", "1")),
@@ -42,8 +43,8 @@ _FORMULAS = {
     "reduce_sum": Formula("Σ {0}", ("1 for each element of the sum",)),
     "reduce_max": Formula("max {0}", ("1 at the largest, shared at ties",)),
     "dot_general": Formula("{0} · {1}, a matrix product", ("{1}", "{0}")),
-    "conv_general_dilated": Formula("{0} ∗ {1}, a convolution", ("the kernel", "windows of {0}")),
-    "convolution": Formula("{0} ∗ {1}, a convolution", ("the kernel", "windows of {0}")),
+    "conv_general_dilated": _CONVOLUTION,
+    "convolution": _CONVOLUTION,
     "relu": Formula("max({0}, 0)", ("1 where {0} > 0, else 0",)),
     "select_n": Formula("the case that {0} picks"),
     "convert_element_type": Formula("{0} as {dtype}", ("1",)),

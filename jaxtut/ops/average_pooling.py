@@ -146,7 +146,7 @@ def _average(
     divisor_override: int | None,
 ) -> Array:
     x = windows.pooled(function, input, axes)
-    where = windows.geometry(function, x, axes, kernel_size, stride, padding, 1, ceil_mode)
+    where = windows.geometry(function, x.shape, axes, kernel_size, stride, padding, 1, ceil_mode)
     if divisor_override is not None and (not isinstance(divisor_override, (int, np.integer)) or divisor_override == 0):
         raise ValueError(
             f"{function}: divisor_override must be a whole number other than 0, but {divisor_override!r} was given"

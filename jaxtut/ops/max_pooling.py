@@ -165,14 +165,14 @@ def _max_pooling(
     integers: bool,
 ) -> Pooled:
     x = windows.pooled(function, input, axes, integers)
-    return pooled(
-        x, windows.geometry(function, x, axes, kernel_size, stride, padding, dilation, ceil_mode), return_indices
+    return largest_of_windows(
+        x, windows.geometry(function, x.shape, axes, kernel_size, stride, padding, dilation, ceil_mode), return_indices
     )
 
 
 # Compiled as one, so that a call outside `jit` is one kernel and not one for each member of the window.
 @partial(jax.jit, static_argnums=(1, 2, 3))
-def pooled(x: Array, where: Windows, return_indices: bool = False, batch_last: bool = False) -> Pooled:
+def largest_of_windows(x: Array, where: Windows, return_indices: bool = False, batch_last: bool = False) -> Pooled:
     """Return the largest member of each window, and where it stands if that is asked for.
 
     The spatial axes are the last, or with `batch_last` the last but one.

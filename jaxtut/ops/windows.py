@@ -52,7 +52,7 @@ def pooled(function: str, input: ArrayLike, axes: int, integers: bool = False) -
 
 def geometry(
     function: str,
-    x: Array,
+    shape: tuple[int, ...],
     axes: int,
     kernel_size: Sizes,
     stride: Sizes | None,
@@ -60,23 +60,10 @@ def geometry(
     dilation: Sizes,
     ceil_mode: bool,
 ) -> "Windows":
-    """Return where the windows of a pooling over the last axes lie, or refuse what PyTorch refuses."""
-    if 0 in x.shape[-axes - 1 :]:
-        raise ValueError(f"{function}: only the batch may be empty, but input of shape {x.shape} was given")
-    return geometry_of(function, x.shape[-axes:], kernel_size, stride, padding, dilation, ceil_mode)
-
-
-def geometry_of(
-    function: str,
-    sizes: tuple[int, ...],
-    kernel_size: Sizes,
-    stride: Sizes | None,
-    padding: Sizes,
-    dilation: Sizes,
-    ceil_mode: bool,
-) -> "Windows":
-    """Return where the windows of a pooling over axes of these sizes lie, or refuse what PyTorch refuses."""
-    axes = len(sizes)
+    """Return where the windows of a pooling lie, or refuse what PyTorch refuses; `shape` is that of the input in PyTorch's order."""
+    if 0 in shape[-axes - 1 :]:
+        raise ValueError(f"{function}: only the batch may be empty, but input of shape {shape} was given")
+    sizes = shape[-axes:]
     kernel = per_axis(function, "kernel_size", kernel_size, axes, 1)
     empty = isinstance(stride, Sequence) and not stride
     strides = kernel if stride is None or empty else per_axis(function, "stride", stride, axes, 1)

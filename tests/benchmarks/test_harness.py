@@ -12,7 +12,7 @@ import torch
 from typer.testing import CliRunner
 
 import benchmarks.__main__ as command
-from benchmarks import bench_cnn, bench_cross_entropy, bench_ffn, bench_jacobian, bench_transforms, harness
+from benchmarks import bench_ffn, harness
 from benchmarks.harness import (
     Case,
     GradientsDiffer,
@@ -173,9 +173,9 @@ def test_a_busy_machine_is_told(monkeypatch, capsys, busy, warned):
     assert ("other programs are busy" in capsys.readouterr().err) == warned
 
 
-@pytest.mark.parametrize("module", [bench_jacobian, bench_cross_entropy, bench_ffn, bench_cnn, bench_transforms])
-def test_the_sides_of_each_benchmark_agree(module):
-    sides = [s for s in module.sides(batch=3, seed=1) if s.name != COMPILED]
+@pytest.mark.parametrize("benchmark", command.BENCHMARKS)
+def test_the_sides_of_each_benchmark_agree(benchmark):
+    sides = [s for s in command.BENCHMARKS[benchmark](batch=3, seed=1) if s.name != COMPILED]
     for s in sides:
         s.run()
     errors = check_same({s.name: s.results() for s in reversed(sides)})
@@ -238,7 +238,7 @@ def test_an_unknown_name_is_one_line_and_exit_code_2(tmp_path):
     result = invoke("--only", "rnn", "--out", tmp_path / "out")
     assert (result.exit_code, result.stderr) == (
         2,
-        "benchmarks: there is no benchmark 'rnn'; there are jacobian, cross_entropy, ffn, cnn, transforms\n",
+        "benchmarks: there is no benchmark 'rnn'; there are jacobian, cross_entropy, ffn, cnn, convolution, convolution_in_scan, transforms\n",
     )
     assert not (tmp_path / "out").exists()
 

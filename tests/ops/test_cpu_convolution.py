@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxtut.ops import convolution_plans as plans
 from jaxtut.ops import cpu_convolution as cpu
 from jaxtut.ops.convolution_geometry import Geometry
 from jaxtut.ops.correlation import convolve, input_gradient, kernel_gradient, xla_convolve
@@ -40,28 +41,28 @@ def test_equal_windows_give_equal_bits_in_blocks_of_every_size(shape: tuple[int,
         w = jnp.asarray(generator.standard_normal((out, channels, kernel, kernel)), dtype)
         where = square(size, kernel)
         for blocks in product((1, 2, 4), (1, 2, 4)):
-            plan = cpu.planned(where, batch, channels, out, cpu.output_axis, blocks)
-            if cpu.is_safe(plan, 1):
-                y = np.asarray(jax.jit(lambda x, w, plan=plan: cpu.from_windows(x, w, plan, where))(x, w))
+            plan = plans.planned(where, batch, channels, out, plans.output_axis, blocks)
+            if plans.is_safe(plan, 1):
+                y = np.asarray(jax.jit(lambda x, w, plan=plan: cpu.outputs_of(x, w, plan, where))(x, w))
                 np.testing.assert_array_equal(y, np.broadcast_to(y[:1, :1, :1], y.shape), err_msg=str(blocks))
 
 
 def test_blocks_are_chosen_among_those_that_are_safe() -> None:
     for batch, channels, size, out, kernel in SHAPES:
         where = square(size, kernel)
-        for inputs, outputs, axis in ((channels, out, cpu.output_axis), (out, channels, cpu.input_axis)):
-            assert cpu.is_safe(cpu.cheapest(where, batch, inputs, outputs, axis), 1)
+        for inputs, outputs, axis in ((channels, out, plans.output_axis), (out, channels, plans.input_axis)):
+            assert plans.is_safe(plans.cheapest(where, batch, inputs, outputs, axis), 1)
 
 
 def test_narrow_layers_have_large_blocks_and_wide_ones_none() -> None:
-    assert cpu.cheapest(square(32, 5), 256, 3, 6, cpu.output_axis).block > 1
-    assert cpu.cheapest(square(16, 3), 64, 64, 64, cpu.output_axis).block == 1
+    assert plans.cheapest(square(32, 5), 256, 3, 6, plans.output_axis).block > 1
+    assert plans.cheapest(square(16, 3), 64, 64, 64, plans.output_axis).block == 1
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_what_is_not_finite_spoils_only_what_sees_it(bad: float) -> None:
     where = square(32, 5)
-    assert cpu.cheapest(where, 8, 3, 6, cpu.output_axis).block > 1
+    assert plans.cheapest(where, 8, 3, 6, plans.output_axis).block > 1
     generator = np.random.default_rng(0)
     x, w = generator.uniform(1, 2, (8, 3, 32, 32)), generator.uniform(1, 2, (6, 3, 5, 5))
     y = generator.uniform(1, 2, (8, 6, 28, 28))
