@@ -119,6 +119,11 @@ class Plan(NamedTuple):
         return math.prod(axis.number for axis in self.axes) * self.batch
 
     @property
+    def holds_zeros(self) -> bool:
+        """Whether the kernel's matrix has zeros, since not every result of a block sees its whole window."""
+        return any(bool((axis.taps < 0).any()) for axis in self.axes)
+
+    @property
     def meetings(self) -> np.ndarray:
         """The flat tap for each result in a block and each element of its window; the number of taps where there is none."""
         flat, inside, taps = np.zeros((1, 1), int), np.ones((1, 1), bool), 1

@@ -4,14 +4,13 @@
 is a row of the product; for gradients, whose bits decide no tie, each is a column, which is faster.
 
 *Equal windows give equal bits*, wherever they lie, or max-pooling would find other winners at ties than PyTorch does. *What is not finite*
-spoils only what sees it: 0 · ∞ is NaN, so where an input is not finite, blocks of the least size are taken, which hold no zeros.
-
-*Taps.* With few taps there is nothing to gain from a matrix product: the sum over all taps is one loop.
+spoils only what sees it: 0 · ∞ is NaN, so where an input is not finite, the taps are taken one by one (`convolution_taps`). With few taps there
+is nothing to gain from a matrix product either.
 """
 
 import math
 from collections.abc import Callable
-from itertools import product
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -19,15 +18,15 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array
 
+from . import convolution_taps
 from .convolution_geometry import Geometry
-from .convolution_plans import Axis, Plan, cheapest, cost, input_axis, output_axis, planned
+from .convolution_plans import Plan, cheapest, cost, input_axis, output_axis
+from .convolution_taps import MULTIPLE
 
 OnXla = Callable[[Array, Array, Geometry], Array]
 
 # Elements of windows that are made at a time: about a megabyte in float32.
 CHUNK = 1 << 18
-# Windows of a product come in multiples of this: a rest would be summed by other instructions, which round otherwise.
-MULTIPLE = 8
 # Kernels with so many numbers for an output channel are summed tap by tap.
 MOST_TAPS = 36
 
@@ -37,10 +36,11 @@ def convolve(x: Array, w: Array, where: Geometry, on_xla: OnXla) -> Array:
     if not _suits(x, w):
         return on_xla(x, w, where)
     if math.prod(w.shape[1:]) <= MOST_TAPS:
-        return _tap_by_tap(x, w, where)
-    plans = _plans(where, x, w.shape[1], w.shape[0] // where.groups)
+        return convolution_taps.outputs_unrolled(x, w, where)
+    plan = cheapest(where, x.shape[where.batch_axis], w.shape[1], w.shape[0] // where.groups, output_axis)
     to_last, back = ((-1, 0), (0, -1)) if where.batch_last else ((1,), (-1,))
-    y = _finite(_moved(x, to_last, back), plans, lambda plan, x: outputs_of(x, w, plan, where))
+    slow = partial(convolution_taps.outputs, w=w, where=where)
+    y = _finite(_moved(x, to_last, back), plan, lambda x: outputs_of(x, w, plan, where), slow)
     return _moved(y, back, to_last)
 
 
@@ -48,12 +48,16 @@ def input_gradient(y: Array, w: Array, where: Geometry, on_xla: OnXla) -> Array:
     """Compute `correlation.input_gradient`."""
     if not _suits(y, w):
         return on_xla(y, w, where)
-    inputs, outputs = w.shape[1], w.shape[0] // where.groups
-    gathered, spread = _plans(where, y, outputs, inputs, input_axis), _plans(where, y, inputs, outputs)
-    if all(axis.is_contiguous for axis in spread[0].axes) and cost(spread[0]) <= cost(gathered[0]):
-        x = _finite(_last(y, where), spread, lambda plan, y: _spread(y, _matrix(w, plan), plan, where))
+    batch, inputs, outputs = y.shape[where.batch_axis], w.shape[1], w.shape[0] // where.groups
+    gathered = cheapest(where, batch, outputs, inputs, input_axis)
+    spread = cheapest(where, batch, inputs, outputs, output_axis)
+    slow = partial(convolution_taps.input_gradient, w=w, where=where)
+    if all(axis.is_contiguous for axis in spread.axes) and cost(spread) <= cost(gathered):
+        x = _finite(_last(y, where), spread, lambda y: _spread(y, _matrix(w, spread), spread, where), slow)
     else:
-        x = _finite(_last(y, where), gathered, lambda plan, y: _gathered(y, _matrix(w, plan, True), plan, where))
+        x = _finite(
+            _last(y, where), gathered, lambda y: _gathered(y, _matrix(w, gathered, True), gathered, where), slow
+        )
     return x if where.batch_last else _moved(x, (-1,), (0,))
 
 
@@ -62,33 +66,19 @@ def kernel_gradient(x: Array, y: Array, where: Geometry, on_xla: OnXla) -> Array
     if not _suits(x, y):
         return on_xla(x, y, where)
     inputs, outputs = (a.shape[where.channel_axis] // where.groups for a in (x, y))
+    plan = cheapest(where, x.shape[where.batch_axis], inputs, outputs, output_axis)
     y = _last(y, where)
-    return _finite(_last(x, where), _plans(where, x, inputs, outputs), lambda plan, x: _summed(x, y, plan, where))
+    slow = partial(convolution_taps.kernel_gradient, y=y, where=where)
+    return _finite(_last(x, where), plan, lambda x: _summed(x, y, plan, where), slow)
 
 
 def _suits(a: Array, b: Array) -> bool:
     return a.dtype in (jnp.float32, jnp.float64) and a.size > 0 and b.size > 0
 
 
-def _plans(
-    where: Geometry,
-    a: Array,
-    inputs: int,
-    outputs: int,
-    axis: Callable[[Geometry, int, int], Axis] = output_axis,
-) -> tuple[Plan, Plan]:
-    """Return the fastest plan, and that with the smallest blocks, which hold no zeros."""
-    batch = a.shape[where.batch_axis]
-    smallest = where.strides if axis is input_axis else (1,) * len(where.size)
-    return cheapest(where, batch, inputs, outputs, axis), planned(where, batch, inputs, outputs, axis, smallest)
-
-
-def _finite(a: Array, plans: tuple[Plan, Plan], map: Callable[[Plan, Array], Array]) -> Array:
-    """Take the fastest plan where the input is finite, and that with the smallest blocks elsewhere."""
-    fastest, smallest = plans
-    if fastest.block == smallest.block:
-        return map(smallest, a)
-    return lax.cond(jnp.isfinite(a).all(), lambda a: map(fastest, a), lambda a: map(smallest, a), a)
+def _finite(a: Array, plan: Plan, fast: Callable[[Array], Array], slow: Callable[[Array], Array]) -> Array:
+    """Take the fast way where the input is finite, or where the plan's matrix has no zeros that could meet what is not."""
+    return lax.cond(jnp.isfinite(a).all(), fast, slow, a) if plan.holds_zeros else fast(a)
 
 
 def _last(a: Array, where: Geometry) -> Array:
@@ -303,29 +293,3 @@ def _summed(x: Array, y: Array, plan: Plan, where: Geometry) -> Array:
     meetings = plan.meetings.reshape(-1)
     places = np.stack([np.flatnonzero(meetings == tap) for tap in range(math.prod(where.kernel))])
     return sums[..., places].sum(-1).reshape(plan.groups * plan.channels_out, plan.channels_in, *where.kernel)
-
-
-def _tap_by_tap(x: Array, w: Array, where: Geometry) -> Array:
-    """Return the outputs of a convolution as a sum over the taps, in the order in which the arrays are."""
-    channel, n = where.channel_axis, len(where.size)
-    spatial = range(1, n + 1) if where.batch_last else range(2, n + 2)
-    edges = [(0, 0, 0)] * x.ndim
-    for axis, (low, high) in zip(spatial, where.pads, strict=True):
-        edges[axis] = (low, high, 0)
-    x = lax.pad(x, jnp.zeros((), x.dtype), edges)
-    outputs, inputs = w.shape[0] // where.groups, w.shape[1]
-    shape = list(x.shape)
-    shape[channel : channel + 1] = [where.groups, 1, inputs]
-    grouped = x.reshape(shape)  # groups, 1, channels of a group in place of the channels
-    flat = w.reshape(where.groups, outputs, inputs, *where.kernel)
-    y = None
-    for c, *taps in product(range(inputs), *map(range, where.kernel)):
-        part = lax.index_in_dim(grouped, c, channel + 2, keepdims=False)
-        for axis, tap, d, s, count in zip(spatial, taps, where.dilations, where.strides, where.counts, strict=True):
-            part = lax.slice_in_dim(part, tap * d, tap * d + (count - 1) * s + 1, s, axis + 1)
-        factor = flat[(slice(None), slice(None), c, *taps)]
-        factor = factor.reshape([1] * channel + [where.groups, outputs] + [1] * (part.ndim - channel - 2))
-        y = factor * part if y is None else y + factor * part
-    assert y is not None
-    # Or XLA would compute the sum again in each operation that follows.
-    return lax.optimization_barrier(y).reshape(where.output_shape(x.shape[where.batch_axis], w.shape[0]))

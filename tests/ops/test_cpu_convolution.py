@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from jaxtut.ops import convolution_plans as plans
+from jaxtut.ops import convolution_taps as taps
 from jaxtut.ops import cpu_convolution as cpu
 from jaxtut.ops.convolution_geometry import Geometry
 from jaxtut.ops.correlation import convolve, input_gradient, kernel_gradient, xla_convolve
@@ -59,14 +60,27 @@ def test_narrow_layers_have_large_blocks_and_wide_ones_none() -> None:
     assert plans.cheapest(square(16, 3), 64, 64, 64, plans.output_axis).block == 1
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_equal_windows_give_equal_bits_tap_by_tap(shape: tuple[int, ...], dtype: str) -> None:
+    batch, channels, size, out, kernel = shape
+    generator = np.random.default_rng(0)
+    with jax.enable_x64(True):
+        x = jnp.asarray(np.broadcast_to(generator.standard_normal(channels), (batch, size, size, channels)), dtype)
+        w = jnp.asarray(generator.standard_normal((out, channels, kernel, kernel)), dtype)
+        y = np.asarray(jax.jit(lambda x, w: taps.outputs(x, w, square(size, kernel)))(x, w))
+    np.testing.assert_array_equal(y, np.broadcast_to(y[:1, :1, :1], y.shape))
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_what_is_not_finite_spoils_only_what_sees_it(bad: float) -> None:
-    where = square(32, 5)
-    assert plans.cheapest(where, 8, 3, 6, plans.output_axis).block > 1
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_what_is_not_finite_spoils_only_what_sees_it(stride: int, bad: float) -> None:
+    where = square(32, 5, stride)
+    assert stride > 1 or plans.cheapest(where, 8, 3, 6, plans.output_axis).block > 1
     generator = np.random.default_rng(0)
     x, w = generator.uniform(1, 2, (8, 3, 32, 32)), generator.uniform(1, 2, (6, 3, 5, 5))
-    y = generator.uniform(1, 2, (8, 6, 28, 28))
-    x[2, 1, 9, 10] = y[3, 2, 11, 7] = bad
+    y = generator.uniform(1, 2, where.output_shape(8, 6))
+    x[2, 1, 9, 10] = y[3, 2, 5, 7] = bad
     arrays = [jnp.asarray(a, "float32") for a in (x, w, y)]
 
     def both(convolution: Any) -> Any:
@@ -75,6 +89,32 @@ def test_what_is_not_finite_spoils_only_what_sees_it(bad: float) -> None:
 
     for ours, theirs in zip(both(convolve), both(xla_convolve), strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        Geometry((9, 11), (3, 2), (1, 1), ((0, 0), (0, 0)), (1, 1), 1),
+        Geometry((9, 11), (3, 2), (2, 3), ((1, 0), (2, 1)), (1, 2), 2),
+        Geometry((13,), (4,), (3,), ((2, 2),), (2,), 1),
+        Geometry((5, 6, 7), (2, 3, 3), (1, 2, 1), ((1, 1), (0, 2), (1, 0)), (1, 1, 2), 3),
+    ],
+    ids=str,
+)
+def test_tap_by_tap_the_numbers_are_the_same(where: Geometry) -> None:
+    generator = np.random.default_rng(0)
+    channels, out, batch = 12 * where.groups, 8 * where.groups, 3
+    x = jnp.asarray(generator.standard_normal(where.input_shape(batch, channels)), "float32")
+    y = jnp.asarray(generator.standard_normal(where.output_shape(batch, out)), "float32")
+    w = jnp.asarray(generator.standard_normal((out, channels // where.groups, *where.kernel)), "float32")
+    x_last, y_last = (jnp.moveaxis(a, 0, -1) for a in (x, y))
+    pairs = [
+        (jnp.moveaxis(taps.outputs(jnp.moveaxis(x, 1, -1), w, where), -1, 1), convolve(x, w, where)),
+        (jnp.moveaxis(taps.input_gradient(y_last, w, where), -1, 0), input_gradient(y, w, where)),
+        (taps.kernel_gradient(x_last, y_last, where), kernel_gradient(x, y, where)),
+    ]
+    for found, expected in pairs:
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("batch_last", [False, True])
