@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -10,6 +11,7 @@ import jax.numpy as jnp
 from jax import Array
 from jax.extend.core import ClosedJaxpr, DropVar, JaxprEqn, Literal, Var
 
+from .ahead import Submit
 from .group import Grouping
 from .local import Local, evaluate, local_gradients
 from .node import LocalGradient, is_differentiable
@@ -52,12 +54,14 @@ class Step:
 class Recording:
     """The forward pass, in order.
 
-    `limit` is the largest Jacobian that is stored whole; `opened` are the kinds of calls to open. `varying` holds the
-    floating-point nodes that a small change of a floating-point argument can reach.
+    `limit` is the largest Jacobian that is stored whole; `opened` are the kinds of calls to open; `submit` takes what can
+    be compiled ahead. `varying` holds the floating-point nodes that a small change of a floating-point argument can
+    reach.
     """
 
     limit: int
     opened: frozenset[str]
+    submit: Submit
     entries: list[Entry] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     varying: set[int] = field(default_factory=set)
@@ -144,6 +148,8 @@ class Recording:
         differentiated = [i in self.varying for i in distinct]
         local = evaluate(eqn, positions, values, differentiated, values_only=self._inside_rule)
         varying = any(differentiated) and not self._inside_rule
+        if varying and local.product is not None:
+            self.submit(partial(local.pull_back, [None] * len(local.values)))
         new = []
         for position, value in enumerate(local.values):
             edges = list(zip(distinct, local_gradients(local, position, self.limit), strict=True))

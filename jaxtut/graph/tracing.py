@@ -10,6 +10,7 @@ import numpy as np
 from jax.core import Tracer
 
 from . import opening
+from .ahead import compiling_ahead
 from .backward import accumulate, seeds
 from .computational_graph import Graph
 from .group import without_empty
@@ -105,12 +106,13 @@ def trace(
     _check_arguments(leaves, names)
     kinds = opening.check(opened)
     program, shape = _traced(f, args)
-    recording = Recording(jacobian_limit, kinds)
-    inputs = [
-        recording.add(Entry("input", jnp.asarray(x), names=[n]), varying=True)
-        for x, n in zip(leaves, names, strict=True)
-    ]
-    outputs = recording.run(program, inputs)
+    with compiling_ahead() as submit:
+        recording = Recording(jacobian_limit, kinds, submit)
+        inputs = [
+            recording.add(Entry("input", jnp.asarray(x), names=[n]), varying=True)
+            for x, n in zip(leaves, names, strict=True)
+        ]
+        outputs = recording.run(program, inputs)
     starts = seeds([recording.entries[i] for i in outputs], jax.tree.structure(shape), cotangent)
     gradients = accumulate(recording, outputs, starts)
     groups, ids = without_empty(recording.grouping.groups, [e.group for e in recording.entries])

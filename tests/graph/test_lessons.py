@@ -129,8 +129,12 @@ def test_what_the_cnn_costs() -> None:
     jax.monitoring.register_event_duration_secs_listener(listen)
     with jax.enable_x64(False):
         g = graph.trace(cnn.loss, params, images, labels)
+        first = len(compiled)
+        graph.trace(cnn.loss, params, images, labels)
     jax.monitoring.unregister_event_duration_listener(listen)
-    assert 0 < len(compiled) <= MOST_COMPILATIONS
+    assert 0 < first <= MOST_COMPILATIONS
+    # What has a rule of its own is compiled again, every plain operation is not.
+    assert len(compiled) - first <= MOST_COMPILATIONS / 10
     names = {q.name for q in g.groups}
     assert {"convolution_layer", "relu", "max_pooling_layer", "linear", "cross_entropy", "log_softmax"} <= names
 
