@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jax.core import Tracer
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Int
 
@@ -20,7 +21,13 @@ Losses = Float[Array, " steps"]
 Epoch = Callable[[Params, OptState, Any, Any, Any], tuple[Params, OptState, Losses]]
 
 
-def make_epoch(apply: Apply, loss: Loss, optimizer: optax.GradientTransformation, donate: bool = True) -> Epoch:
+def make_epoch(
+    apply: Apply,
+    loss: Loss,
+    optimizer: optax.GradientTransformation,
+    donate: bool = True,
+    mesh: Mesh | None = None,
+) -> Epoch:
     """Compile all steps of an epoch into one program, so that Python is not asked between them.
 
     Args:
@@ -29,6 +36,9 @@ def make_epoch(apply: Apply, loss: Loss, optimizer: optax.GradientTransformation
         optimizer: an Optax gradient transformation.
         donate: let the new parameters and state take the memory of the old ones, which cannot be used any more
             afterwards.
+        mesh: devices in one row, over which each batch is split; parameters, state and samples are on each of them.
+            The loss and its gradients are still those of the whole batch, whatever the loss is: XLA adds over the
+            devices where a sum runs over samples. Left out, all runs on one device.
 
     Returns:
         epoch(params, opt_state, X, Y, indices) -> (params, opt_state, losses), where X and Y hold all samples,
@@ -48,17 +58,23 @@ def make_epoch(apply: Apply, loss: Loss, optimizer: optax.GradientTransformation
 
     Raises:
         TypeError: apply or loss cannot be called, or the optimizer is none.
-        ValueError: a loss that is no single number.
+        ValueError: a loss that is no single number; a mesh of more than one axis; batches that the devices of the mesh
+            cannot share evenly.
 
-    PyTorch's counterpart: a Python loop over the batches of a loader. On CPU, `jax.lax.conv_general_dilated` runs
+    PyTorch's counterpart: a Python loop over the batches of a loader, and with a mesh `DistributedDataParallel`, which
+    takes the mean of its devices' gradients instead: another one than the whole batch's where the loss is no plain mean,
+    as with class weights. On CPU, `jax.lax.conv_general_dilated` runs
     several times slower inside a scan than outside; a model that calls it directly is better trained with
     `make_train_step`. `jaxtut.functional.conv2d` runs at the same speed in both.
     """
     step = training_step("make_epoch", apply, loss, optimizer)
+    split, whole = (None, None) if mesh is None else _shardings(mesh)
 
-    @partial(jax.jit, donate_argnums=(0, 1) if donate else ())
+    @partial(jax.jit, donate_argnums=(0, 1) if donate else (), out_shardings=whole)
     def scan(params: Params, opt_state: OptState, X: Any, Y: Any, indices: Any) -> tuple[Params, OptState, Losses]:
         def one(carry: tuple[Params, OptState], batch: Any) -> tuple[tuple[Params, OptState], Any]:
+            if split is not None:
+                batch = jax.lax.with_sharding_constraint(batch, split)
             params, opt_state, value = step(*carry, _rows(X, batch), _rows(Y, batch))
             return (params, opt_state), value
 
@@ -66,9 +82,25 @@ def make_epoch(apply: Apply, loss: Loss, optimizer: optax.GradientTransformation
         return params, opt_state, losses
 
     def epoch(params: Params, opt_state: OptState, X: Any, Y: Any, indices: Any) -> tuple[Params, OptState, Losses]:
-        return scan(params, opt_state, X, Y, _checked(indices, X, Y))
+        rows = _checked(indices, X, Y)
+        if mesh is None:
+            return scan(params, opt_state, X, Y, rows)
+        if rows.shape[-1] % mesh.size:
+            raise ValueError(
+                f"epoch: a batch of {rows.shape[-1]} cannot be shared evenly by the {mesh.size} devices of the mesh"
+            )
+        return scan(*jax.device_put((params, opt_state, X, Y, rows), whole))
 
     return epoch
+
+
+def _shardings(mesh: Mesh) -> tuple[NamedSharding, NamedSharding]:
+    """Return how a batch lies on the devices, split, and how all else does, whole on each of them."""
+    if len(mesh.axis_names) != 1:
+        raise ValueError(f"make_epoch: mesh must have one axis, but it has {len(mesh.axis_names)}: {mesh.axis_names}")
+    # The axes of `jax.make_mesh` are explicit: each operation would have to say how its result lies. XLA knows.
+    automatic = Mesh(mesh.devices, mesh.axis_names)
+    return NamedSharding(automatic, PartitionSpec(mesh.axis_names[0])), NamedSharding(automatic, PartitionSpec())
 
 
 def _rows(data: Array, indices: Int[Array, " batch"]) -> Array:
