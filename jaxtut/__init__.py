@@ -14,6 +14,7 @@ _MODULES = (
     "backprop",
     "chain_rule",
     "cnn",
+    "compilation_cache",
     "data",
     "errors",
     "feature_maps",

@@ -1,5 +1,6 @@
 """The `jaxtut` command: prove the lessons equal, train both sides, show graphs, plots and what transforms do."""
 
+import os
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,16 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pret
 
 Device = Annotated[str, typer.Option(help="Where JAX computes: cpu, gpu, or auto for its own choice.")]
 Seed = Annotated[int, typer.Option(help="Seed of all random numbers.")]
+
+
+@app.callback()
+def _compiled_programs() -> None:
+    asked = os.environ.get("JAXTUT_COMPILATION_CACHE", "")
+    if asked not in ("", "0"):
+        from jaxtut import compilation_cache
+
+        with _one_line_errors():
+            compilation_cache.enable(None if asked == "1" else asked)
 
 
 @app.command()
