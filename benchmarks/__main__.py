@@ -1,31 +1,25 @@
 """`python -m benchmarks`: check that all sides compute the same gradients, time them, and write the results."""
 
 import json as json_format
+import os
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
-import jax
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from . import bench_cnn, bench_convolution, bench_cross_entropy, bench_ffn, bench_jacobian, bench_transforms, report
+from . import limits, report
+from .catalog import BENCHMARKS
+from .device import computing_on
 from .harness import Case, GradientsDiffer, Row, Side, measure
 from .machine import cold_compiler, load, pinned_threads, usable_cores
 from .sides import COMPILED
 
-BENCHMARKS = {
-    "jacobian": bench_jacobian.sides,
-    "cross_entropy": bench_cross_entropy.sides,
-    "ffn": bench_ffn.sides,
-    "cnn": bench_cnn.sides,
-    "convolution": bench_convolution.sides,
-    "convolution_in_scan": bench_convolution.sides_in_scan,
-    "transforms": bench_transforms.sides,
-}
-BATCHES, QUICK_BATCHES = (1, 16, 256), (1, 16)
-REPEATS, QUICK_REPEATS = 30, 5
+REPEATS, QUICK_REPEATS = 20, 5
+QUICK_BATCHES = 2
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -33,17 +27,25 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 @app.command()
 def run(
     quick: Annotated[
-        bool, typer.Option("--quick", help="A short run: batches 1 and 16, few repeats, no torch.compile.")
+        bool, typer.Option("--quick", help="A short run: the two smallest batches, few repeats, no torch.compile.")
     ] = False,
     only: Annotated[list[str] | None, typer.Option(help="Only this benchmark; may be given several times.")] = None,
+    device: Annotated[str, typer.Option(help="Where both frameworks compute: cpu or gpu.")] = "cpu",
+    xla_flags: Annotated[
+        str, typer.Option(help="Switches for XLA, such as --xla_cpu_experimental_ynn_fusion_type=dot.")
+    ] = "",
     json: Annotated[Path | None, typer.Option(help="Write the JSON to this file too.")] = None,
     out: Annotated[Path, typer.Option(help="The folder for JSON, Markdown and plot.")] = Path("results/benchmarks"),
     repeats: Annotated[int | None, typer.Option(help=f"Samples of each side; {REPEATS} by default.", min=1)] = None,
     seed: Annotated[int, typer.Option(help="Seed of weights and batches.", min=0)] = 0,
 ) -> None:
-    """Time jaxtut beside plain JAX, PyTorch and torch.compile, on the CPU."""
+    """Time jaxtut beside plain JAX, Flax NNX, PyTorch and torch.compile. `python -m benchmarks.compare` compares two runs."""
+    if xla_flags:  # read when JAX first needs a device, which is later
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {xla_flags}".strip()
     try:
         names = _known(only)
+        with computing_on(device):
+            pass
         out.mkdir(parents=True, exist_ok=True)
         for path in filter(None, (out / "benchmarks.json", json)):
             _require_writable(path)
@@ -56,13 +58,15 @@ def run(
         "quick": quick,
         "repeats": repeats or (QUICK_REPEATS if quick else REPEATS),
         "seed": seed,
+        "device": device,
+        "xla_flags": os.environ.get("XLA_FLAGS", ""),
     }
     console = Console()
     try:
         rows, data = _measure_all(settings, _load_before())
     except GradientsDiffer as error:
         _stop(str(error), 1)
-    (console if console.is_terminal else Console(width=150)).print(report.as_table(rows))
+    (console if console.is_terminal else Console(width=150)).print(report.as_table(rows, data))
     for reason in report.reasons(rows):
         typer.echo(reason)
     paths = report.write(out, data, rows)
@@ -73,18 +77,18 @@ def run(
 
 
 def _measure_all(settings: dict[str, Any], busy: float | None) -> tuple[list[Row], dict[str, Any]]:
-    batches = QUICK_BATCHES if settings["quick"] else BATCHES
-    cases = [Case(name, batch, _builder(name, batch, settings)) for name in settings["benchmarks"] for batch in batches]
+    cases = list(_cases(settings))
     rows: list[Row] = []
     errors: dict[str, dict[str, float]] = {}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with (
+        computing_on(settings["device"]),
         cold_compiler(),
         pinned_threads() as threads,
-        jax.default_device(jax.devices("cpu")[0]),
         Progress(*columns, console=Console(stderr=True)) as progress,
     ):
-        task = progress.add_task("", total=len(cases) * settings["repeats"])
+        task = progress.add_task("the machine's limits", total=len(cases) * settings["repeats"])
+        best = limits.measured()
         for case in cases:
             progress.update(task, description=f"{case.benchmark}, batch {case.batch}")
             try:
@@ -94,7 +98,15 @@ def _measure_all(settings: dict[str, Any], busy: float | None) -> tuple[list[Row
             except GradientsDiffer as error:
                 raise GradientsDiffer(f"{case.benchmark}, batch {case.batch}: {error}") from None
             rows += new_rows
-        return rows, report.as_json(rows, errors, settings | {"batches": list(batches)}, threads, busy)
+        return rows, report.as_json(rows, errors, settings, best, threads, busy)
+
+
+def _cases(settings: dict[str, Any]) -> Iterator[Case]:
+    for name in settings["benchmarks"]:
+        benchmark = BENCHMARKS[name]
+        for batch in benchmark.batches[: QUICK_BATCHES if settings["quick"] else None]:
+            build = partial(_sides, name, batch, settings["seed"], settings["quick"])
+            yield Case(name, batch, build, benchmark.work(batch))
 
 
 def _load_before() -> float | None:
@@ -109,12 +121,9 @@ def _load_before() -> float | None:
     return now
 
 
-def _builder(name: str, batch: int, settings: dict[str, Any]) -> partial[list[Side]]:
-    return partial(_sides, name, batch, settings["seed"], settings["quick"])
-
-
 def _sides(name: str, batch: int, seed: int, quick: bool) -> list[Side]:
-    return [_left_out(side) if quick and side.name == COMPILED else side for side in BENCHMARKS[name](batch, seed)]
+    sides = BENCHMARKS[name].sides(batch, seed)
+    return [_left_out(side) if quick and side.name == COMPILED else side for side in sides]
 
 
 def _left_out(side: Side) -> Side:

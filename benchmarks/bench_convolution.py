@@ -12,7 +12,9 @@ from jaxtyping import Array
 import jaxtut.functional as F
 from jaxtut.torch_random import Generator
 
+from .device import tensor
 from .harness import Side
+from .limits import Work
 from .sides import LIBRARY, PLAIN, jax_side, torch_sides
 
 LOOPS = 8
@@ -32,7 +34,7 @@ def _sides(batch: int, seed: int, loops: int) -> list[Side]:
     generator = Generator(seed)
     x, w = generator.randn(batch, 3, 32, 32), generator.randn(6, 3, 5, 5)
     args = (jnp.asarray(x), jnp.asarray(w))
-    images, kernel = (torch.from_numpy(a).requires_grad_() for a in (x, w))
+    images, kernel = (tensor(a).requires_grad_() for a in (x, w))
 
     def make(wrap: Callable[[Any], Any]) -> Callable[[], torch.Tensor]:
         loss = wrap(lambda x, w: torch.nn.functional.conv2d(x, w).square().mean())
@@ -68,3 +70,13 @@ def _gradients(convolution: Callable[..., Any], loops: int) -> Callable[[Array, 
         return jnp.concatenate([gradient.ravel() for gradient in found])
 
     return run
+
+
+def work(batch: int) -> Work:
+    """Return the arithmetic of a call: the outputs and both gradients."""
+    return Work(3 * 2.0 * batch * 6 * 28 * 28 * 3 * 25)
+
+
+def work_in_scan(batch: int) -> Work:
+    """Return that of all calls of the loop."""
+    return Work(LOOPS * work(batch).flops)

@@ -11,6 +11,7 @@ import torch_ref.transforms as torch_transforms
 from jaxtut import torch_random, transforms
 from jaxtut.torch_random import Generator
 
+from .device import array, tensor, until_done
 from .harness import Named, Side
 from .sides import EAGER, LIBRARY
 
@@ -42,13 +43,13 @@ def _library(images: np.ndarray, seed: int) -> Side:
 
 
 def _eager(images: np.ndarray, seed: int) -> Side:
-    transform, tensors = pipeline(torch_transforms), torch.from_numpy(images)
+    transform, tensors = pipeline(torch_transforms), tensor(images)
 
     def run() -> torch.Tensor:
         torch.manual_seed(seed)
         return torch.stack([transform(image) for image in tensors])
 
     def results() -> Named:
-        return {"images": run().numpy()}
+        return {"images": array(run())}
 
-    return Side(EAGER, run, results, is_torch=True)
+    return Side(EAGER, until_done(run), results, is_torch=True)

@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from .limits import UNKNOWN, Work
+from .memory import peak
+
 # Of a leaf's largest element. Two honest float32 sums of 1e2 to 1e5 terms in different orders part by 1e-7 to 1e-5 of
 # it; a wrong rule parts by 1e-2 and more. Inputs are random normal numbers of a fixed seed, so that near-ties in
 # pooling windows, where rounding may choose another winner, are unlikely.
@@ -48,11 +51,12 @@ class Side:
 
 @dataclass(frozen=True)
 class Case:
-    """One benchmark at one batch size; `build` makes its sides, from the same weights and the same batch."""
+    """One benchmark at one batch size; `build` makes its sides, from the same weights and the same batch; `work` is that of one call."""
 
     benchmark: str
     batch: int
     build: Callable[[], Sequence[Side]]
+    work: Work = UNKNOWN
 
 
 @dataclass
@@ -67,6 +71,8 @@ class Row:
     calls: int = 0
     samples: list[float] = field(default_factory=list)
     speed: list[float] = field(default_factory=list)
+    peak_bytes: int | None = None
+    work: Work = UNKNOWN
     unavailable: str | None = None
 
 
@@ -134,13 +140,14 @@ def measure(case: Case, repeats: int, advance: Callable[[], Any] = lambda: None)
             none, the first side); nothing has been timed.
     """
     sides = list(case.build())
-    rows = {side.name: Row(case.benchmark, case.batch, side.name, side.is_torch) for side in sides}
+    rows = {side.name: Row(case.benchmark, case.batch, side.name, side.is_torch, work=case.work) for side in sides}
     for side in sides:
         _first_call(side, rows[side.name])
     errors = _check_sides(sides, rows)
     ready = [side for side in sides if rows[side.name].unavailable is None]
     for side in ready:
         rows[side.name].calls = _warm_up(side.run)
+        rows[side.name].peak_bytes = peak(side.run, side.is_torch)
     for _ in range(repeats):
         for side in ready:
             rows[side.name].samples.append(_sample(side.run, rows[side.name].calls))

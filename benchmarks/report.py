@@ -5,15 +5,17 @@ import platform
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from math import nan
+from math import ceil, nan
 from pathlib import Path
 from typing import Any
 
+import torch
 from rich.table import Table
 
 from jaxtut.figures import figure
 
 from .harness import GRADIENT_BOUND, GradientsDiffer, Row, quartiles
+from .limits import Limits
 from .machine import usable_cores
 
 COLUMNS = (
@@ -24,16 +26,21 @@ COLUMNS = (
     "quartiles ms",
     "speed against torch",
     "quartiles",
+    "of the limit",
+    "peak MB",
     "first call ms",
 )
 NOT_AVAILABLE, WRONG = "not available", "wrong gradients"
-PACKAGES = ("jaxtut", "jax", "jaxlib", "optax", "numpy", "torch")
+# Panels in a row of the plot.
+MOST_COLUMNS = 4
+PACKAGES = ("jaxtut", "jax", "jaxlib", "optax", "flax", "numpy", "torch")
 
 
 def as_json(
     rows: Sequence[Row],
     errors: Mapping[str, Mapping[str, float]],
     settings: Mapping[str, Any],
+    limits: Limits,
     threads: int,
     load: float | None,
 ) -> dict[str, Any]:
@@ -43,12 +50,14 @@ def as_json(
         rows: what was measured.
         errors: of each case, the largest relative error of each side's gradients.
         settings: what the command was asked for.
+        limits: what the machine can do at best.
         threads: PyTorch's threads.
         load: processes that wanted a core just before the run, on average; None where the system does not tell.
     """
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": {"system": platform.platform(), "processor": _processor(), "cores": usable_cores(), "load": load},
+        "machine": {"system": platform.platform(), "processor": _processor(), "cores": usable_cores(), "load": load}
+        | ({"gpu": torch.cuda.get_device_name()} if settings["device"] == "gpu" else {}),
         "versions": {"python": platform.python_version()} | {package: _version(package) for package in PACKAGES},
         "threads": {
             "torch": threads,
@@ -56,7 +65,10 @@ def as_json(
             "pinning": "torch.set_num_threads(cores this process may use); XLA goes by the same affinity mask",
         },
         "method": {
-            "device": "cpu",
+            "device": settings["device"],
+            "precision": "float32; TF32 off in both frameworks",
+            "of_the_limit": "the least time that the work of a call takes at the measured limits, divided by its median time",
+            "peak_bytes": "of one warm call, beyond what was held before: resident memory on a CPU, PyTorch's own count on a GPU",
             "order": "the sides in turn, one sample each; an untimed call before each sample",
             "speed": "seconds of the fastest torch side (by its median) divided by seconds of this side, turn by turn",
             "first_call": "tracing, compiling (nothing cached on disk) and running once",
@@ -64,12 +76,13 @@ def as_json(
             "gradient_bound": GRADIENT_BOUND,
         },
         "settings": dict(settings),
+        "limits": {"flops_per_second": limits.flops, "bytes_per_second": limits.bytes},
         "gradient_errors": {case: dict(sides) for case, sides in errors.items()},
-        "rows": [_row_as_json(row) for row in rows],
+        "rows": [_row_as_json(row, limits) for row in rows],
     }
 
 
-def _row_as_json(row: Row) -> dict[str, Any]:
+def _row_as_json(row: Row, limits: Limits) -> dict[str, Any]:
     keys = {"benchmark": row.benchmark, "batch": row.batch, "side": row.side, "unavailable": row.unavailable}
     if not row.samples:
         return keys
@@ -79,6 +92,8 @@ def _row_as_json(row: Row) -> dict[str, Any]:
         "quartiles_seconds": [low, high],
         "interquartile_seconds": high - low,
         "speed_against_torch": _three(row.speed),
+        "of_the_limit": limits.share(row.work, median),
+        "peak_bytes": row.peak_bytes,
         "first_call_seconds": row.first_call,
         "calls_per_sample": row.calls,
         "samples": len(row.samples),
@@ -92,11 +107,16 @@ def _three(values: Sequence[float]) -> dict[str, Any] | None:
     return {"median": median, "quartiles": [low, high]}
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _limits(data: Mapping[str, Any]) -> Limits:
+    return Limits(data["limits"]["flops_per_second"], data["limits"]["bytes_per_second"])
+
+
+def _cells(row: Row, limits: Limits) -> tuple[str, ...]:
     where = (row.benchmark, str(row.batch), row.side)
     if not row.samples or row.first_call is None:
         wrong = (row.unavailable or "").startswith(GradientsDiffer.__name__)
-        return (*where, WRONG if wrong else NOT_AVAILABLE, "", "", "", "")
+        return (*where, WRONG if wrong else NOT_AVAILABLE, *[""] * (len(COLUMNS) - 4))
+    share = limits.share(row.work, quartiles(row.samples)[1])
     low, median, high = (f"{1e3 * seconds:.3g}" for seconds in quartiles(row.samples))
     slow, speed, fast = (f"{ratio:.2f}" for ratio in quartiles(row.speed)) if row.speed else ("", "", "")
     return (
@@ -105,13 +125,20 @@ def _cells(row: Row) -> tuple[str, ...]:
         f"{low} to {high}",
         f"{speed}×" if speed else "",
         f"{slow} to {fast}",
+        "" if share is None else f"{100 * share:.2g} %",
+        "" if row.peak_bytes is None else f"{row.peak_bytes / 1e6:.3g}",
         f"{1e3 * row.first_call:.3g}",
     )
 
 
-def as_table(rows: Sequence[Row]) -> Table:
+def as_table(rows: Sequence[Row], data: Mapping[str, Any]) -> Table:
     """Return the table for the terminal, a section for each benchmark and batch size."""
-    table = Table(title="Time of one call", caption="speed: how many times as fast as the faster of torch's two sides")
+    limits = _limits(data)
+    table = Table(
+        title="Time of one call",
+        caption="speed: how many times as fast as the fastest of torch's sides; of the limit: "
+        f"{limits.flops / 1e9:.0f} GFLOP/s in a matrix product, {limits.bytes / 1e9:.1f} GB/s read and written",
+    )
     for column in COLUMNS:
         table.add_column(column, justify="left" if column in ("benchmark", "side") else "right")
     for index, row in enumerate(rows):
@@ -119,7 +146,7 @@ def as_table(rows: Sequence[Row]) -> Table:
             row.benchmark,
             row.batch,
         )
-        table.add_row(*_cells(row), end_section=ends)
+        table.add_row(*_cells(row, limits), end_section=ends)
     return table
 
 
@@ -127,10 +154,17 @@ def as_markdown(data: Mapping[str, Any], rows: Sequence[Row]) -> str:
     """Return the table in Markdown, under a line that says where it was measured."""
     versions = ", ".join(f"{name} {data['versions'][name]}" for name in ("jax", "torch"))
     machine = f"{data['machine']['processor']}, {data['machine']['cores']} cores"
+    if gpu := data["machine"].get("gpu"):
+        machine = f"{gpu}, TF32 off; {machine}"
     if (load := data["machine"].get("load")) is not None:
         machine += f", load {load:.1f} before the run"
-    head = f"Measured on {data['date'][:10]}: {machine}; {versions}; float32."
-    lines = [COLUMNS, tuple("---" if name in ("benchmark", "side") else "---:" for name in COLUMNS), *map(_cells, rows)]
+    limits = _limits(data)
+    head = (
+        f"Measured on {data['date'][:10]}: {machine}; {versions}; float32. Limits: {limits.flops / 1e9:.0f} GFLOP/s in a matrix "
+        f"product, {limits.bytes / 1e9:.1f} GB/s read and written."
+    )
+    alignment = tuple("---" if name in ("benchmark", "side") else "---:" for name in COLUMNS)
+    lines = [COLUMNS, alignment, *(_cells(row, limits) for row in rows)]
     notes = "".join(f"\n{reason}\n" for reason in reasons(rows))
     return f"{head}\n\n" + "".join(f"| {' | '.join(cells)} |\n" for cells in lines) + notes
 
@@ -148,14 +182,22 @@ def plot(rows: Sequence[Row], path: Path) -> None:
     """Draw time against batch size, one panel a benchmark, one line a side; the band is the interquartile range."""
     benchmarks = list(dict.fromkeys(row.benchmark for row in rows))
     sides = list(dict.fromkeys(row.side for row in rows if row.samples))
-    with figure(path, 1, len(benchmarks), (4.2 * len(benchmarks), 4.2), dpi=150) as (whole, axes):
-        panels = axes[0]
-        for panel, benchmark in zip(panels, benchmarks, strict=True):
+    columns = min(len(benchmarks), MOST_COLUMNS)
+    lines = ceil(len(benchmarks) / columns)
+    with figure(path, lines, columns, (3.8 * columns, 3.4 * lines + 0.6), dpi=130) as (whole, axes):
+        panels = list(axes.flat)
+        for panel in panels[len(benchmarks) :]:
+            panel.set_axis_off()
+        for panel, benchmark in zip(panels, benchmarks, strict=False):
             for number, side in enumerate(sides):
-                _draw_line(panel, [row for row in rows if (row.benchmark, row.side) == (benchmark, side)], side, number)
+                found = [row for row in rows if (row.benchmark, row.side) == (benchmark, side)]
+                if found:
+                    _draw_line(panel, found, side, number)
             _label(panel, benchmark, sorted({row.batch for row in rows if row.benchmark == benchmark}))
-        handles, labels = panels[0].get_legend_handles_labels()
-        whole.legend(handles, labels, loc="outside lower center", ncols=len(sides), frameon=False)
+        entries = {
+            label: line for panel in panels for line, label in zip(*panel.get_legend_handles_labels(), strict=True)
+        }
+        whole.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=len(sides), frameon=False)
 
 
 def _draw_line(panel: Any, rows: Sequence[Row], side: str, number: int) -> None:
@@ -163,7 +205,7 @@ def _draw_line(panel: Any, rows: Sequence[Row], side: str, number: int) -> None:
     times = (quartiles([1e3 * seconds for seconds in row.samples or [nan]]) for row in rows)
     low, median, high = zip(*times, strict=True)
     batches = [row.batch for row in rows]
-    panel.plot(batches, median, marker="os^D"[number % 4], color=f"C{number}", label=side)
+    panel.plot(batches, median, marker="os^DvP"[number % 6], color=f"C{number}", label=side)
     panel.fill_between(batches, low, high, color=f"C{number}", alpha=0.2, linewidth=0)
 
 

@@ -7,22 +7,28 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import torch
+from flax import nnx
 from jaxtyping import Array, Float, Int
 from torch import nn
 
 import jaxtut.functional as F
+from jaxtut.flax_models import from_params, to_params
 from jaxtut.optim import SGD
-from jaxtut.training import make_train_step
+from jaxtut.training import make_epoch, make_train_step
 
 from . import plain
+from .device import array, as_cuda_graph, module, on_gpu, tensor, until_done
 from .harness import Named, Side
 
-LIBRARY, PLAIN, EAGER, COMPILED = "jaxtut", "plain JAX", "torch eager", "torch.compile"
+LIBRARY, PLAIN, FLAX, EAGER, COMPILED = "jaxtut", "plain JAX", "Flax NNX", "torch eager", "torch.compile"
+CUDA_GRAPH = "torch CUDA graph"
 LEARNING_RATE = 0.01
 
 Params = dict[str, Array]
 Apply = Callable[[Params, Array], Array]
+TorchLoss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 def jax_side(name: str, function: Callable[..., Array], *args: Any) -> Side:
@@ -32,12 +38,15 @@ def jax_side(name: str, function: Callable[..., Array], *args: Any) -> Side:
 
 
 def torch_sides(make: Callable[[Callable[[Any], Any]], Callable[[], torch.Tensor]]) -> list[Side]:
-    """Make torch's two sides: `make(wrap)` builds what returns the gradient, with `wrap` around the part to compile."""
-    eager, compiled = make(lambda function: function), make(compile_afresh)
-    return [
-        Side(EAGER, eager, lambda: {"gradient": eager().numpy()}, is_torch=True),
-        Side(COMPILED, compiled, lambda: {"gradient": compiled().numpy()}, is_torch=True, optional=True),
-    ]
+    """Make torch's sides: `make(wrap)` builds what returns the gradient, with `wrap` around the part to compile."""
+    runs = [(EAGER, make(lambda function: function)), (COMPILED, make(compile_afresh))]
+    if on_gpu():
+        runs.append((CUDA_GRAPH, as_cuda_graph(make(lambda function: function))))
+    return [_torch_side(name, until_done(run)) for name, run in runs]
+
+
+def _torch_side(name: str, run: Callable[[], torch.Tensor]) -> Side:
+    return Side(name, run, lambda: {"gradient": array(run())}, is_torch=True, optional=name != EAGER)
 
 
 def compile_afresh(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -54,16 +63,8 @@ def compile_afresh(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def training_sides(
-    apply: Apply,
-    port: Apply,
-    model: nn.Module,
-    layers: Callable[[Any], nn.Module],
-    params: Params,
-    x: Float[np.ndarray, "batch *sample"],
-    y: Int[np.ndarray, " batch"],
-) -> list[Side]:
-    """Make the four sides of one SGD step, all from the same weights on the same batch.
+class Training:
+    """One network in all frameworks, from the same weights on the same samples.
 
     Args:
         apply: jaxtut's network.
@@ -72,77 +73,174 @@ def training_sides(
         layers: gives the layers of such a network without the names of its intermediate values: each name breaks the
             graph that torch.compile would make, and nobody would compile that.
         params: the initial weights.
-        x: the batch.
-        y: its labels.
+        x: the samples.
+        y: their labels.
     """
-    model.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in params.items()})
-    compiled = deepcopy(model)
-    x_torch, y_torch = torch.from_numpy(x), torch.from_numpy(y)
-    x_jax, y_jax = jnp.asarray(x), jnp.asarray(y, "int32")
-    return [
-        _library_step(apply, params, x_jax, y_jax),
-        _plain_step(port, params, x_jax, y_jax),
-        _torch_step(EAGER, model, _torch_loss(layers(model)), x_torch, y_torch),
-        _torch_step(COMPILED, compiled, compile_afresh(_torch_loss(layers(compiled))), x_torch, y_torch),
-    ]
+
+    def __init__(
+        self,
+        apply: Apply,
+        port: Apply,
+        model: nn.Module,
+        layers: Callable[[Any], nn.Module],
+        params: Params,
+        x: Float[np.ndarray, "samples *sample"],
+        y: Int[np.ndarray, " samples"],
+    ) -> None:
+        self.apply, self.port, self.layers, self.params = apply, port, layers, params
+        self.x, self.y = jnp.asarray(x), jnp.asarray(y, "int32")
+        model.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in params.items()})
+        self.model = module(model)
+        self.x_torch, self.y_torch = tensor(x), tensor(y)
+
+    def step_sides(self) -> list[Side]:
+        """Make the sides of one SGD step on all samples."""
+        names = [EAGER, COMPILED, *([CUDA_GRAPH] if on_gpu() else [])]
+        return [self._library_step(), self._plain_step(), self._flax_step(), *map(self._torch_step, names)]
+
+    def epoch_sides(self, rows: Int[np.ndarray, "steps batch"]) -> list[Side]:
+        """Make the sides of an epoch of SGD steps: jaxtut's in one call, the others step by step, all data on the device."""
+        return [
+            self._library_epoch(rows),
+            self._plain_epoch(rows),
+            *(self._torch_epoch(name, rows) for name in (EAGER, COMPILED)),
+        ]
+
+    def _library_step(self) -> Side:
+        optimizer = SGD(lr=LEARNING_RATE)
+        step = make_train_step(self.apply, F.cross_entropy, optimizer)
+        now = jax.tree.map(jnp.copy, self.params)  # the step gives its old weights away
+        state = (now, optimizer.init(now))
+
+        def run() -> None:
+            nonlocal state
+            new_params, opt_state, loss = step(*state, self.x, self.y)
+            state = (new_params, opt_state)
+            jax.block_until_ready((new_params, loss))
+
+        gradients = jax.jit(jax.grad(lambda params: F.cross_entropy(self.apply(params, self.x), self.y)))
+        return Side(LIBRARY, run, lambda: _named(gradients(self.params), state[0]))
+
+    def _library_epoch(self, rows: np.ndarray) -> Side:
+        optimizer = SGD(lr=LEARNING_RATE)
+        epoch = make_epoch(self.apply, F.cross_entropy, optimizer)
+        now = jax.tree.map(jnp.copy, self.params)
+        state = (now, optimizer.init(now))
+
+        def run() -> None:
+            nonlocal state
+            *state, losses = epoch(*state, self.x, self.y, rows)
+            jax.block_until_ready((state, losses))
+
+        return Side(LIBRARY, run, lambda: _named({}, state[0]))
+
+    def _plain_step(self) -> Side:
+        step, gradients = self._plain()
+        now = self.params
+
+        def run() -> None:
+            nonlocal now
+            now, value = step(now, self.x, self.y)
+            jax.block_until_ready((now, value))
+
+        return Side(PLAIN, run, lambda: _named(gradients(self.params, self.x, self.y), now))
+
+    def _plain_epoch(self, rows: np.ndarray) -> Side:
+        step, _ = self._plain()
+        now, batches = self.params, [jnp.asarray(batch) for batch in rows]
+
+        def run() -> None:
+            nonlocal now
+            losses = []
+            for batch in batches:
+                now, value = step(now, self.x[batch], self.y[batch])
+                losses.append(value)
+            jax.block_until_ready((now, losses))
+
+        return Side(PLAIN, run, lambda: _named({}, now))
+
+    def _plain(self) -> tuple[Callable[..., Any], Callable[..., Any]]:
+        def loss(params: Params, x: Array, y: Array) -> Array:
+            return plain.cross_entropy(self.port(params, x), y)
+
+        @jax.jit
+        def step(params: Params, x: Array, y: Array) -> tuple[Params, Array]:
+            value, gradients = jax.value_and_grad(loss)(params, x, y)
+            return jax.tree.map(lambda p, g: p - LEARNING_RATE * g, params, gradients), value
+
+        return step, jax.jit(jax.grad(loss))
+
+    def _flax_step(self) -> Side:
+        model = from_params(self.params)
+        optimizer = nnx.Optimizer(model, optax.sgd(LEARNING_RATE), wrt=nnx.Param)
+
+        def loss_fn(model: Any, x: Array, y: Array) -> Array:
+            return optax.softmax_cross_entropy_with_integer_labels(model(x), y).mean()
+
+        @nnx.jit
+        def train_step(model: Any, optimizer: Any, x: Array, y: Array) -> Array:
+            loss, gradients = nnx.value_and_grad(loss_fn)(model, x, y)
+            optimizer.update(model, gradients)
+            return loss
+
+        def run() -> None:
+            jax.block_until_ready((train_step(model, optimizer, self.x, self.y), nnx.state(model)))
+
+        def results() -> Named:
+            start = from_params(self.params)
+            gradients = nnx.jit(nnx.grad(loss_fn))(start, self.x, self.y)
+            nnx.update(start, gradients)
+            return _named(to_params(start), to_params(model))
+
+        return Side(FLAX, run, results)
+
+    def _torch_step(self, name: str) -> Side:
+        model, loss, optimizer = self._torch(name)
+
+        def step() -> None:
+            optimizer.zero_grad()
+            loss(self.x_torch, self.y_torch).backward()
+            optimizer.step()
+
+        def restore() -> None:
+            model.load_state_dict(self.model.state_dict())
+
+        run = as_cuda_graph(step, restore) if name == CUDA_GRAPH else step
+        return Side(name, until_done(run), lambda: _torch_results(model), is_torch=True, optional=name != EAGER)
+
+    def _torch_epoch(self, name: str, rows: np.ndarray) -> Side:
+        model, loss, optimizer = self._torch(name)
+        batches = [tensor(batch) for batch in rows]
+
+        def run() -> None:
+            losses = []
+            for batch in batches:
+                optimizer.zero_grad()
+                value = loss(self.x_torch[batch], self.y_torch[batch])
+                value.backward()
+                optimizer.step()
+                losses.append(value.detach())
+
+        def results() -> Named:
+            return {key: value for key, value in _torch_results(model).items() if key.startswith("updated")}
+
+        return Side(name, until_done(run), results, is_torch=True, optional=name != EAGER)
+
+    def _torch(self, name: str) -> tuple[nn.Module, TorchLoss, torch.optim.Optimizer]:
+        model = deepcopy(self.model)
+        network = self.layers(model)
+
+        def loss(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+            return nn.functional.cross_entropy(network(x), y)
+
+        compiled = compile_afresh(loss) if name == COMPILED else loss
+        return model, compiled, torch.optim.SGD(model.parameters(), lr=LEARNING_RATE)
 
 
-def _library_step(apply: Apply, params: Params, x: Array, y: Array) -> Side:
-    optimizer = SGD(lr=LEARNING_RATE)
-
-    step = make_train_step(apply, F.cross_entropy, optimizer)
-    now = jax.tree.map(jnp.copy, params)  # the step gives its old weights away
-    state = (now, optimizer.init(now))
-
-    def run() -> None:
-        nonlocal state
-        new_params, opt_state, loss = step(*state, x, y)
-        state = (new_params, opt_state)
-        jax.block_until_ready((new_params, loss))
-
-    gradients = jax.jit(jax.grad(lambda params: F.cross_entropy(apply(params, x), y)))
-    return Side(LIBRARY, run, lambda: _named(gradients(params), state[0]))
-
-
-def _plain_step(port: Apply, params: Params, x: Array, y: Array) -> Side:
-    def loss(params: Params, x: Array, y: Array) -> Array:
-        return plain.cross_entropy(port(params, x), y)
-
-    @jax.jit
-    def step(params: Params, x: Array, y: Array) -> tuple[Params, Array]:
-        value, gradients = jax.value_and_grad(loss)(params, x, y)
-        return jax.tree.map(lambda p, g: p - LEARNING_RATE * g, params, gradients), value
-
-    now = params
-
-    def run() -> None:
-        nonlocal now
-        now, value = step(now, x, y)
-        jax.block_until_ready((now, value))
-
-    return Side(PLAIN, run, lambda: _named(jax.jit(jax.grad(loss))(params, x, y), now))
-
-
-def _torch_loss(network: nn.Module) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
-    return lambda x, y: nn.functional.cross_entropy(network(x), y)
-
-
-def _torch_step(
-    name: str, model: nn.Module, loss: Callable[..., torch.Tensor], x: torch.Tensor, y: torch.Tensor
-) -> Side:
-    optimizer = torch.optim.SGD(model.parameters(), lr=LEARNING_RATE)
-
-    def run() -> None:
-        optimizer.zero_grad()
-        loss(x, y).backward()
-        optimizer.step()
-
-    def results() -> Named:
-        weights = dict(model.named_parameters())
-        gradients = {name: p.grad.numpy() for name, p in weights.items() if p.grad is not None}
-        return _named(gradients, {name: p.detach().numpy() for name, p in weights.items()})
-
-    return Side(name, run, results, is_torch=True, optional=name == COMPILED)
+def _torch_results(model: nn.Module) -> Named:
+    weights = dict(model.named_parameters())
+    gradients = {name: array(p.grad) for name, p in weights.items() if p.grad is not None}
+    return _named(gradients, {name: array(p) for name, p in weights.items()})
 
 
 def _named(gradients: dict[str, Any], updated: dict[str, Any]) -> Named:

@@ -2,17 +2,22 @@
 
 import json
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from time import sleep
 
+import jax
 import numpy as np
 import pytest
 import torch
 from typer.testing import CliRunner
 
 import benchmarks.__main__ as command
-from benchmarks import bench_ffn, harness
+from benchmarks import bench_ffn, compare, harness
+from benchmarks.catalog import BENCHMARKS
+from benchmarks.device import computing_on
 from benchmarks.harness import (
     Case,
     GradientsDiffer,
@@ -22,9 +27,11 @@ from benchmarks.harness import (
     measure,
     quartiles,
 )
+from benchmarks.limits import Limits, Work, measured
 from benchmarks.machine import cold_compiler, pinned_threads, usable_cores
+from benchmarks.memory import peak
 from benchmarks.report import as_markdown
-from benchmarks.sides import COMPILED, EAGER, LIBRARY
+from benchmarks.sides import COMPILED, EAGER, FLAX, LIBRARY, PLAIN
 
 GRADIENTS = {"w": np.linspace(-1, 1, 1000, dtype="float32"), "b": np.zeros(3, "float32")}
 
@@ -80,7 +87,8 @@ def test_sides_take_turns_and_the_slower_one_is_found(monkeypatch):
     sides = [side("slow", log, 0.004), side("fast", log, 0.001, is_torch=True)]
     rows, errors = measure(Case("sleep", 1, lambda: sides), repeats=5)
     turns = ["slow"] * 2 + ["fast"] * 2  # the untimed call and the timed one
-    assert log == ["slow", "fast"] + ["slow"] * 3 + ["fast"] * 3 + turns * 5
+    warm_up = 3 + 1  # and the call whose memory is measured
+    assert log == ["slow", "fast"] + ["slow"] * warm_up + ["fast"] * warm_up + turns * 5
     assert [len(row.samples) for row in rows] == [5, 5]
     assert quartiles(rows[0].samples)[1] >= 0.004
     assert quartiles(rows[0].speed)[1] < 1 == quartiles(rows[1].speed)[1]
@@ -126,7 +134,13 @@ def test_an_optional_side_with_wrong_gradients_is_not_timed():
     assert rows[0].samples == []
     assert "differ in the leaf 'w'" in str(rows[0].unavailable)
     assert "wrong gradients" in as_markdown(
-        {"date": "", "machine": {"processor": "", "cores": 1}, "versions": {"jax": "", "torch": ""}}, rows
+        {
+            "date": "",
+            "machine": {"processor": "", "cores": 1},
+            "versions": {"jax": "", "torch": ""},
+            "limits": {"flops_per_second": 1.0, "bytes_per_second": 1.0},
+        },
+        rows,
     )
     assert [len(row.samples) for row in rows] == [0, 2]
     assert errors == {"torch": 0.0}
@@ -173,13 +187,15 @@ def test_a_busy_machine_is_told(monkeypatch, capsys, busy, warned):
     assert ("other programs are busy" in capsys.readouterr().err) == warned
 
 
-@pytest.mark.parametrize("benchmark", command.BENCHMARKS)
+@pytest.mark.parametrize("benchmark", BENCHMARKS)
 def test_the_sides_of_each_benchmark_agree(benchmark):
-    sides = [s for s in command.BENCHMARKS[benchmark](batch=3, seed=1) if s.name != COMPILED]
-    for s in sides:
-        s.run()
+    sides = [s for s in BENCHMARKS[benchmark].sides(3, 1) if s.name != COMPILED]
+    with jax.numpy_dtype_promotion("standard" if benchmark == "optimizer" else "strict"):  # Optax's Adam mixes dtypes
+        for s in sides:
+            s.run()
     errors = check_same({s.name: s.results() for s in reversed(sides)})
-    assert {EAGER, LIBRARY} <= set(errors) <= {EAGER, "plain JAX", LIBRARY}
+    assert {EAGER, LIBRARY} <= set(errors) <= {EAGER, PLAIN, FLAX, LIBRARY}
+    assert (FLAX in errors) == (benchmark in ("ffn", "cnn"))
     assert any(np.abs(leaf).max() > 0 for leaf in sides[0].results().values())
 
 
@@ -206,10 +222,12 @@ def test_a_quick_run_writes_its_files(tmp_path):
     assert data == json.loads((tmp_path / "new/out/benchmarks.json").read_text())
     assert {"date", "machine", "versions", "threads", "rows"} <= set(data)
     assert data["threads"]["torch"] == usable_cores()
-    assert [(row["batch"], row["side"]) for row in data["rows"][:2]] == [(1, LIBRARY), (1, "plain JAX")]
+    assert [(row["batch"], row["side"]) for row in data["rows"][:2]] == [(4, LIBRARY), (4, PLAIN)]
     assert len(data["rows"]) == 8
     for row in data["rows"]:
         assert ("--quick" in row["unavailable"]) if row["side"] == COMPILED else row["median_seconds"] > 0
+        assert row["side"] == COMPILED or 0 < row["of_the_limit"] < 2
+    assert min(data["limits"].values()) > 1e8
     table = (tmp_path / "new/out/benchmarks.md").read_text()
     assert table.count("| cross_entropy |") == 8
     assert table.count("not available") == 2
@@ -227,7 +245,7 @@ def test_the_command_refuses_a_wrong_gradient(tmp_path, monkeypatch):
             *sides[1:],
         ]
 
-    monkeypatch.setitem(command.BENCHMARKS, "ffn", planted)
+    monkeypatch.setitem(BENCHMARKS, "ffn", replace(BENCHMARKS["ffn"], sides=planted))
     result = invoke("--quick", "--only", "ffn", "--out", tmp_path)
     assert result.exit_code == 1
     assert "ffn, batch 1: jaxtut and torch eager differ in the leaf 'gradient of fc1.bias'" in result.stderr
@@ -238,7 +256,7 @@ def test_an_unknown_name_is_one_line_and_exit_code_2(tmp_path):
     result = invoke("--only", "rnn", "--out", tmp_path / "out")
     assert (result.exit_code, result.stderr) == (
         2,
-        "benchmarks: there is no benchmark 'rnn'; there are jacobian, cross_entropy, ffn, cnn, convolution, convolution_in_scan, transforms\n",
+        f"benchmarks: there is no benchmark 'rnn'; there are {', '.join(BENCHMARKS)}\n",
     )
     assert not (tmp_path / "out").exists()
 
@@ -252,3 +270,113 @@ def test_an_unwritable_path_is_one_line_and_exit_code_2(tmp_path, monkeypatch, o
     assert result.stderr.count("\n") == 1
     assert f"{tmp_path / 'file'}" in result.stderr
     assert "cannot be written" in result.stderr
+
+
+def test_every_benchmark_says_what_it_measures():
+    for name, benchmark in BENCHMARKS.items():
+        assert len(benchmark.batches) >= 2, name
+        assert list(benchmark.batches) == sorted(set(benchmark.batches)), name
+        for work in map(benchmark.work, benchmark.batches):
+            assert min(work) >= 0, name
+
+
+def test_the_share_of_the_limit_is_that_of_what_bounds_the_call():
+    limits = Limits(flops=100.0, bytes=10.0)
+    assert limits.share(Work(flops=100.0, bytes=5.0), 2.0) == 0.5
+    assert limits.share(Work(flops=100.0, bytes=20.0), 4.0) == 0.5
+    assert limits.share(Work(), 1.0) is None
+
+
+def test_the_limits_are_measured(monkeypatch):
+    monkeypatch.setattr("benchmarks.limits.SIZE", 64)
+    monkeypatch.setattr("benchmarks.limits.NUMBERS", 1 << 16)
+    assert min(measured()) > 1e6
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux tells a process's peak")
+def test_peak_memory_is_what_a_call_takes_for_a_while():
+    def run():
+        np.ones(20_000_000, "float32").sum()  # 80 MB that are given back
+
+    found = peak(run, is_torch=False)
+    assert found is not None
+    assert 70e6 < found < 120e6
+    nothing = peak(lambda: None, is_torch=False)
+    assert nothing is not None
+    assert nothing < 10e6
+
+
+def test_a_device_that_is_not_there_is_one_line_and_exit_code_2(tmp_path):
+    result = invoke("--only", "ffn", "--device", "tpu", "--out", tmp_path)
+    said = "benchmarks: device must be one of cpu, gpu, but 'tpu' was given\n"
+    assert (result.exit_code, result.stderr, list(tmp_path.iterdir())) == (2, said, [])
+    if not torch.cuda.is_available():
+        with pytest.raises(ValueError, match="no GPU here that PyTorch sees"), computing_on("gpu"):
+            pass
+
+
+@pytest.mark.long
+def test_switches_for_xla_reach_it_and_are_written_down(tmp_path):
+    out = tmp_path / "r.json"
+    flags = "--xla_cpu_experimental_ynn_fusion_type=dot"
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks",
+        "--quick",
+        "--only",
+        "chain_rule",
+        "--repeats",
+        "1",
+        "--out",
+        tmp_path,
+    ]
+    run = subprocess.run(
+        [*command, "--json", out, "--xla-flags", flags], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    assert json.loads(out.read_text())["settings"]["xla_flags"].endswith(flags)
+
+
+def result_of(**speeds):
+    rows = [
+        {"benchmark": name, "batch": 1, "side": LIBRARY, "speed_against_torch": {"median": m, "quartiles": [low, high]}}
+        for name, (low, m, high) in speeds.items()
+    ]
+    return {
+        "date": "2026-01-01",
+        "machine": {"processor": "p"},
+        "rows": [*rows, {"benchmark": "x", "unavailable": "y"}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "verdict"),
+    [
+        ((0.9, 1.0, 1.1), (0.7, 0.8, 0.85), "slower"),
+        ((0.9, 1.0, 1.1), (1.2, 1.3, 1.4), "faster"),
+        ((0.9, 1.0, 1.1), (0.7, 0.8, 0.95), ""),
+        ((0.99, 1.0, 1.01), (0.94, 0.95, 0.96), ""),
+    ],
+)
+def test_a_change_beyond_the_spread_is_seen(tmp_path, before, after, verdict):
+    old, new = result_of(cnn=before, gone=before), result_of(cnn=after, new=after)
+    (change,) = compare.changes(old, new)
+    assert (change.key, change.verdict) == (("cnn", 1, LIBRARY), verdict)
+    paths = [tmp_path / "old.json", tmp_path / "new.json"]
+    for path, result in zip(paths, (old, new), strict=True):
+        path.write_text(json.dumps(result))
+    told = CliRunner().invoke(compare.app, [str(path) for path in paths])
+    assert told.exit_code == (verdict == "slower"), told.output
+    assert f"1 rows: {int(verdict == 'slower')} slower, {int(verdict == 'faster')} faster" in told.output
+
+
+@pytest.mark.parametrize(("text", "said"), [(None, "cannot be read"), ("{", "is no JSON file"), ("[]", "is no result")])
+def test_what_is_no_result_is_one_line_and_exit_code_2(tmp_path, text, said):
+    path = tmp_path / "r.json"
+    if text is not None:
+        path.write_text(text)
+    told = CliRunner().invoke(compare.app, [str(path), str(path)])
+    assert told.exit_code == 2
+    assert said in told.stderr
+    assert told.stderr.count("\n") == 1

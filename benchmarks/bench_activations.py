@@ -1,0 +1,58 @@
+"""The gradient of an activation function over rows of 1,000 numbers, for random cotangents."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import torch
+
+import jaxtut.functional as F
+from jaxtut.torch_random import Generator
+
+from .device import tensor
+from .harness import Side
+from .limits import Work
+from .sides import LIBRARY, PLAIN, jax_side, torch_sides
+
+WIDTH = 1000
+
+
+def relu(batch: int, seed: int = 0) -> list[Side]:
+    """Make the sides of max(x, 0)."""
+    return _sides(F.relu, jax.nn.relu, torch.nn.functional.relu, batch, seed)
+
+
+def gelu(batch: int, seed: int = 0) -> list[Side]:
+    """Make the sides of x · Φ(x), with the error function."""
+    return _sides(F.gelu, lambda x: jax.nn.gelu(x, approximate=False), torch.nn.functional.gelu, batch, seed)
+
+
+def softmax(batch: int, seed: int = 0) -> list[Side]:
+    """Make the sides of softmax along the rows."""
+    return _sides(
+        lambda x: F.softmax(x, dim=-1), jax.nn.softmax, lambda x: torch.nn.functional.softmax(x, dim=-1), batch, seed
+    )
+
+
+def _sides(
+    ours: Callable[..., Any], plain: Callable[..., Any], torchs: Callable[..., Any], batch: int, seed: int
+) -> list[Side]:
+    generator = Generator(seed)
+    x, cotangent = generator.randn(batch, WIDTH), generator.randn(batch, WIDTH)
+    args = (jnp.asarray(x), jnp.asarray(cotangent))
+    leaf, v = tensor(x).requires_grad_(), tensor(cotangent)
+
+    def make(wrap: Callable[[Any], Any]) -> Callable[[], torch.Tensor]:
+        function = wrap(torchs)
+        return lambda: torch.autograd.grad(function(leaf), leaf, v)[0]
+
+    def gradient(function: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda x, v: jax.vjp(function, x)[1](v)[0]
+
+    return [jax_side(LIBRARY, gradient(ours), *args), jax_side(PLAIN, gradient(plain), *args), *torch_sides(make)]
+
+
+def work(batch: int) -> Work:
+    """Return what a call must read and write: x, the cotangent and the gradient."""
+    return Work(bytes=12.0 * batch * WIDTH)
