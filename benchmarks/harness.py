@@ -17,6 +17,8 @@ from .memory import peak
 GRADIENT_BOUND = 1e-4
 
 WARM_UP_CALLS = 3
+# PyTorch's threads wait for more work in a loop for some milliseconds after each call, and would keep the next side's from their cores.
+REST_SECONDS = 10e-3
 SAMPLE_SECONDS = (
     2e-3  # a sample repeats a fast call until it lasts about so long, far above the resolution of the clock
 )
@@ -194,6 +196,7 @@ def _warm_up(run: Callable[[], object]) -> int:
 
 
 def _sample(run: Callable[[], object], calls: int) -> float:
+    time.sleep(REST_SECONDS)
     run()  # untimed: it brings the caches and threads back from the side before
     return _seconds(run, calls) / calls
 

@@ -107,6 +107,9 @@ class Recording:
             if eqn.primitive.name == "name":
                 ids[eqn.outvars[0]] = self._named(self._operand(ids, eqn.invars[0], group), eqn.params["name"])
                 continue
+            if eqn.primitive.name == "checked":  # a value as it is, beside a condition for checkify
+                ids[eqn.outvars[0]] = self._operand(ids, eqn.invars[0], group)
+                continue
             place = Place(caller or source_line(eqn), caller, self.grouping.of(eqn, group, function))
             operands = [self._operand(ids, v, place.group) for v in eqn.invars]
             eqn = _without_unused(eqn, used)

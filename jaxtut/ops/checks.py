@@ -7,8 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
-from jax.experimental import checkify
 from jaxtyping import Array, Bool
+
+from .checked import checked
 
 Reduction = str
 REDUCTIONS = ("none", "mean", "sum")
@@ -189,16 +190,10 @@ def offender(x: Array, bad: Bool[Array, "..."]) -> float:
     return float(np.asarray(inner, np.float64)[np.asarray(bad)][0])
 
 
-def debug_check(bad: Bool[Array, "..."], message: str) -> None:
-    """Let `jax.experimental.checkify.checkify` raise the message where anything is bad; of no effect without it."""
-    checkify.debug_check(jnp.logical_not(jnp.any(bad)), message)
-
-
 def poison(x: Array, bad: Bool[Array, "..."], message: str) -> Array:
     """Make `x`, and every gradient that flows through it, NaN where `bad`.
 
     A product, since `where(bad, nan, x)` would leave a gradient of zero, which looks like a right one. Under
     `jax.experimental.checkify.checkify` the message is raised instead.
     """
-    debug_check(bad, message)
-    return x * jnp.where(bad, jnp.nan, 1.0).astype(x.dtype)
+    return checked(x, bad, message) * jnp.where(bad, jnp.nan, 1.0).astype(x.dtype)

@@ -10,6 +10,7 @@ from jaxtyping import Array, Int, Integer, Shaped
 from jaxtut.errors import LabelError
 
 from . import checks
+from .checked import checked
 from .dimensions import integer
 from .dtypes import number
 from .norms import p_norm
@@ -60,8 +61,7 @@ def one_hot(tensor: Labels, num_classes: int = -1) -> Int[Array, "*batch classes
     rows = (
         labels[..., None] == jnp.arange(num_classes, dtype=labels.dtype).reshape((1,) * labels.ndim + (-1,))
     ).astype(labels.dtype)
-    checks.debug_check(bad, "one_hot: a label is out of range")
-    return jnp.where(bad[..., None], -1, rows)
+    return checked(jnp.where(bad[..., None], -1, rows), bad, "one_hot: a label is out of range")
 
 
 def embedding(
@@ -177,5 +177,4 @@ def _held_jvp(longest: float, order: float, primals: tuple[Array], tangents: tup
 def _marked(found: Array, bad: Array) -> Array:
     if jnp.issubdtype(found.dtype, jnp.floating):
         return checks.poison(found, bad, OUT_OF_RANGE)
-    checks.debug_check(bad, OUT_OF_RANGE)
-    return jnp.where(bad, jnp.asarray(-1).astype(found.dtype), found)
+    return checked(jnp.where(bad, jnp.asarray(-1).astype(found.dtype), found), bad, OUT_OF_RANGE)
