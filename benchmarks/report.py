@@ -166,7 +166,25 @@ def as_markdown(data: Mapping[str, Any], rows: Sequence[Row]) -> str:
     alignment = tuple("---" if name in ("benchmark", "side") else "---:" for name in COLUMNS)
     lines = [COLUMNS, alignment, *(_cells(row, limits) for row in rows)]
     notes = "".join(f"\n{reason}\n" for reason in reasons(rows))
-    return f"{head}\n\n" + "".join(f"| {' | '.join(cells)} |\n" for cells in lines) + notes
+    return f"{head}\n\n{_as_pipes(_summary(rows))}\nEvery side:\n\n{_as_pipes(lines)}{notes}"
+
+
+def _as_pipes(lines: Sequence[Sequence[str]]) -> str:
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def _summary(rows: Sequence[Row]) -> list[list[str]]:
+    """Return a line for each benchmark and batch: the fastest of torch's sides, and how many times as fast the others are."""
+    others = list(dict.fromkeys(row.side for row in rows if not row.is_torch))
+    lines = [["benchmark", "batch", "torch ms", "", *others], ["---", "---:", "---:", "---", *["---:"] * len(others)]]
+    for benchmark, batch in dict.fromkeys((row.benchmark, row.batch) for row in rows):
+        case = {row.side: row for row in rows if (row.benchmark, row.batch) == (benchmark, batch) and row.samples}
+        rivals = [row for row in case.values() if row.is_torch]
+        if rivals:
+            best = min(rivals, key=lambda row: quartiles(row.samples)[1])
+            speeds = [f"{quartiles(case[name].speed)[1]:.2f}×" if name in case else "" for name in others]
+            lines.append([benchmark, str(batch), f"{1e3 * quartiles(best.samples)[1]:.3g}", best.side, *speeds])
+    return lines
 
 
 def reasons(rows: Sequence[Row]) -> list[str]:

@@ -229,7 +229,9 @@ def test_a_quick_run_writes_its_files(tmp_path):
         assert row["side"] == COMPILED or 0 < row["of_the_limit"] < 2
     assert min(data["limits"].values()) > 1e8
     table = (tmp_path / "new/out/benchmarks.md").read_text()
-    assert table.count("| cross_entropy |") == 8
+    assert table.count("| cross_entropy |") == 8 + 2  # two batches: four sides each, and a line of the summary
+    assert f"| torch ms |  | {LIBRARY} | {PLAIN} |" in table
+    assert table.count(f"| {EAGER} | ") == 2 + 2
     assert table.count("not available") == 2
     assert (tmp_path / "new/out/benchmarks.png").read_bytes().startswith(b"\x89PNG")
 
