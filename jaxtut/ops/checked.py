@@ -15,14 +15,14 @@ from jaxtyping import Array, Bool
 
 try:
     # There is no public way to tell checkify what a primitive means.
-    from jax._src import checkify as inner
+    from jax._src.checkify import FailedCheckError, assert_func, error_checks, get_traceback
 except ImportError:
-    inner = None
+    FailedCheckError = assert_func = error_checks = get_traceback = None
 
 
 def checked(x: Array, bad: Bool[Array, "..."], message: str) -> Array:
     """Return `x`, and let `checkify.checkify(f)` report the message where anything is bad."""
-    if inner is None:
+    if error_checks is None:
         checkify.debug_check(jnp.logical_not(jnp.any(bad)), message)
         return x
     return checked_p.bind(x, bad, message=message)
@@ -44,19 +44,23 @@ def _batch(
     return checked_p.bind(*operands, message=message), axes[0]
 
 
+def _transpose(cotangent: Any, x: Any, bad: Any, *, message: str) -> list[Any]:
+    return [cotangent, None]
+
+
 ad.primitive_jvps[checked_p] = _jvp
+ad.primitive_transposes[checked_p] = _transpose
 batching.primitive_batchers[checked_p] = _batch
 
 
-def _explain_to(checkify: Any) -> None:
-    def report(error: Any, enabled_errors: Any, x: Array, bad: Array, *, message: str) -> tuple[Any, Array]:
-        if checkify.FailedCheckError in enabled_errors:
-            failure = checkify.FailedCheckError(checkify.get_traceback(), message)
-            error = checkify.assert_func(error, jnp.any(bad), failure)
-        return error, checked_p.bind(x, bad, message=message)
+def _report(error: Any, enabled_errors: Any, x: Array, bad: Array, *, message: str) -> tuple[Any, Array]:
+    assert FailedCheckError is not None
+    assert assert_func is not None
+    assert get_traceback is not None
+    if FailedCheckError in enabled_errors:
+        error = assert_func(error, jnp.any(bad), FailedCheckError(get_traceback(), message))
+    return error, checked_p.bind(x, bad, message=message)
 
-    checkify.error_checks[checked_p] = report
 
-
-if inner is not None:
-    _explain_to(inner)
+if error_checks is not None:
+    error_checks[checked_p] = _report

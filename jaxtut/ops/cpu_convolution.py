@@ -4,8 +4,8 @@
 is a row of the product; for gradients, whose bits decide no tie, each is a column, which is faster.
 
 *Equal windows give equal bits*, wherever they lie, or max-pooling would find other winners at ties than PyTorch does. *What is not finite*
-spoils only what sees it: 0 · ∞ is NaN, so where an input is not finite, the taps are taken one by one (`convolution_taps`). With few taps there
-is nothing to gain from a matrix product either.
+among the inputs spoils only what sees it: 0 · ∞ is NaN, so where an input is not finite, the taps are taken one by one (`convolution_taps`).
+With few taps there is nothing to gain from a matrix product either.
 """
 
 import math
@@ -40,7 +40,7 @@ def convolve(x: Array, w: Array, where: Geometry, on_xla: OnXla) -> Array:
     plan = cheapest(where, x.shape[where.batch_axis], w.shape[1], w.shape[0] // where.groups, output_axis)
     to_last, back = ((-1, 0), (0, -1)) if where.batch_last else ((1,), (-1,))
     slow = partial(convolution_taps.outputs, w=w, where=where)
-    y = _finite(_moved(x, to_last, back), plan, lambda x: outputs_of(x, w, plan, where), slow)
+    y = _finite(_moved(x, to_last, back), plan.holds_zeros, lambda x: outputs_of(x, w, plan, where), slow)
     return _moved(y, back, to_last)
 
 
@@ -53,11 +53,10 @@ def input_gradient(y: Array, w: Array, where: Geometry, on_xla: OnXla) -> Array:
     spread = cheapest(where, batch, inputs, outputs, output_axis)
     slow = partial(convolution_taps.input_gradient, w=w, where=where)
     if all(axis.is_contiguous for axis in spread.axes) and cost(spread) <= cost(gathered):
-        x = _finite(_last(y, where), spread, lambda y: _spread(y, _matrix(w, spread), spread, where), slow)
+        x = _finite(_last(y, where), spread.holds_zeros, lambda y: _spread(y, _matrix(w, spread), spread, where), slow)
     else:
-        x = _finite(
-            _last(y, where), gathered, lambda y: _gathered(y, _matrix(w, gathered, True), gathered, where), slow
-        )
+        fast = partial(_gathered, matrix=_matrix(w, gathered, True), plan=gathered, where=where)
+        x = _finite(_last(y, where), gathered.holds_zeros, fast, slow)
     return x if where.batch_last else _moved(x, (-1,), (0,))
 
 
@@ -69,16 +68,18 @@ def kernel_gradient(x: Array, y: Array, where: Geometry, on_xla: OnXla) -> Array
     plan = cheapest(where, x.shape[where.batch_axis], inputs, outputs, output_axis)
     y = _last(y, where)
     slow = partial(convolution_taps.kernel_gradient, y=y, where=where)
-    return _finite(_last(x, where), plan, lambda x: _summed(x, y, plan, where), slow)
+    # Of the products, only those of a tap are taken; but where outputs were added to fill blocks and chunks, windows meet zeros.
+    filled = _whole(plan, math.prod(_chunks(plan))) != where.counts
+    return _finite(_last(x, where), filled, lambda x: _summed(x, y, plan, where), slow)
 
 
 def _suits(a: Array, b: Array) -> bool:
     return a.dtype in (jnp.float32, jnp.float64) and a.size > 0 and b.size > 0
 
 
-def _finite(a: Array, plan: Plan, fast: Callable[[Array], Array], slow: Callable[[Array], Array]) -> Array:
-    """Take the fast way where the input is finite, or where the plan's matrix has no zeros that could meet what is not."""
-    return lax.cond(jnp.isfinite(a).all(), fast, slow, a) if plan.holds_zeros else fast(a)
+def _finite(a: Array, zeros: bool, fast: Callable[[Array], Array], slow: Callable[[Array], Array]) -> Array:
+    """Take the fast way where the array is finite, or where it has no zeros that could meet what is not."""
+    return lax.cond(jnp.isfinite(a).all(), fast, slow, a) if zeros else fast(a)
 
 
 def _last(a: Array, where: Geometry) -> Array:
@@ -220,9 +221,13 @@ def _parts(y: Array, plan: Plan, each: int, chunk: Array | int) -> Array:
 
 def _whole_blocks(y: Array, plan: Plan, rows: int, where: Geometry) -> Array:
     """Return outputs with zeros at the end, so that blocks are whole."""
-    whole = [axis.block * (axis.number if i else rows) for i, axis in enumerate(plan.axes)]
-    edges = [(0, 0, 0), *((0, full - size, 0) for full, size in zip(whole, where.counts, strict=True)), (0, 0, 0)]
-    return lax.pad(y, jnp.zeros((), y.dtype), edges)
+    edges = [(0, full - size, 0) for full, size in zip(_whole(plan, rows), where.counts, strict=True)]
+    return lax.pad(y, jnp.zeros((), y.dtype), [(0, 0, 0), *edges, (0, 0, 0)])
+
+
+def _whole(plan: Plan, rows: int) -> tuple[int, ...]:
+    """Return the spatial shape of outputs in whole blocks, so many rows of them."""
+    return tuple(axis.block * (axis.number if i else rows) for i, axis in enumerate(plan.axes))
 
 
 def _spread(y: Array, matrix: Array, plan: Plan, where: Geometry) -> Array:

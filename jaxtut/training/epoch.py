@@ -1,6 +1,7 @@
 """One epoch as one compiled program: a scan over the steps, with the data on the device."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -57,7 +58,7 @@ def make_epoch(
         Array([10. ,  2.5], dtype=float32)
 
     Raises:
-        TypeError: apply or loss cannot be called, or the optimizer is none.
+        TypeError: apply or loss cannot be called, the optimizer is none, or mesh is none.
         ValueError: a loss that is no single number; a mesh of more than one axis; batches that the devices of the mesh
             cannot share evenly.
 
@@ -89,18 +90,30 @@ def make_epoch(
             raise ValueError(
                 f"epoch: a batch of {rows.shape[-1]} cannot be shared evenly by the {mesh.size} devices of the mesh"
             )
-        return scan(*jax.device_put((params, opt_state, X, Y, rows), whole))
+        with _alone(mesh):
+            return scan(*jax.device_put((params, opt_state, X, Y, rows), whole))
 
     return epoch
 
 
 def _shardings(mesh: Mesh) -> tuple[NamedSharding, NamedSharding]:
     """Return how a batch lies on the devices, split, and how all else does, whole on each of them."""
+    if not isinstance(mesh, Mesh):
+        raise TypeError(f"make_epoch: mesh must be a jax.sharding.Mesh, but {type(mesh).__name__} was given")
     if len(mesh.axis_names) != 1:
         raise ValueError(f"make_epoch: mesh must have one axis, but it has {len(mesh.axis_names)}: {mesh.axis_names}")
+    row = _automatic(mesh)
+    return NamedSharding(row, PartitionSpec(mesh.axis_names[0])), NamedSharding(row, PartitionSpec())
+
+
+def _automatic(mesh: Mesh) -> Mesh:
     # The axes of `jax.make_mesh` are explicit: each operation would have to say how its result lies. XLA knows.
-    automatic = Mesh(mesh.devices, mesh.axis_names)
-    return NamedSharding(automatic, PartitionSpec(mesh.axis_names[0])), NamedSharding(automatic, PartitionSpec())
+    return Mesh(mesh.devices, mesh.axis_names)
+
+
+def _alone(mesh: Mesh) -> AbstractContextManager[Any]:
+    """Put the mesh in the place of one that the caller works under, whose axes would count in its place."""
+    return nullcontext() if jax.sharding.get_abstract_mesh().empty else jax.set_mesh(_automatic(mesh))
 
 
 def _rows(data: Array, indices: Int[Array, " batch"]) -> Array:
@@ -111,11 +124,11 @@ def _rows(data: Array, indices: Int[Array, " batch"]) -> Array:
 def _checked(indices: ArrayLike, X: Any, Y: Any) -> Any:
     if len(X) != len(Y):
         raise ValueError(f"epoch: X and Y must have the same length, but {len(X)} and {len(Y)} were given")
+    if np.ndim(indices) != 2:
+        raise ValueError(f"epoch: indices must have shape (steps, batch), but {np.shape(indices)} was given")
     if isinstance(indices, Tracer):
         return indices
     rows = np.asarray(indices)
-    if rows.ndim != 2:
-        raise ValueError(f"epoch: indices must have shape (steps, batch), but {rows.shape} was given")
     if not np.issubdtype(rows.dtype, np.integer):
         raise TypeError(f"epoch: indices must be integers, but {rows.dtype} was given")
     if rows.size and not 0 <= rows.min() <= rows.max() < len(X):

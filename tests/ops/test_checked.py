@@ -1,7 +1,6 @@
 """A condition beside a value: checkify reports it, nothing else sees it, and a program with it starts as fast as one without."""
 
 import importlib
-import sys
 
 import jax
 import jax.numpy as jnp
@@ -59,11 +58,19 @@ def test_a_loss_has_no_effects_that_would_slow_its_start() -> None:
         assert not jax.make_jaxpr(f)(scores, labels).effects
 
 
-def test_where_checkify_has_no_such_table_its_own_check_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr("jax._src.checkify")
-    monkeypatch.setitem(sys.modules, "jax._src.checkify", None)
+def test_it_is_linear() -> None:
+    assert jax.linear_transpose(lambda x: tripled(x, jnp.asarray(BAD)), X)(X)[0].tolist() == [3, 6, 9]
+    rows, table = jnp.array([0, 2]), jax.ShapeDtypeStruct((5, 3), "float32")
+    transposed = jax.jit(lambda rows, v: jax.linear_transpose(lambda w: F.embedding(rows, w), table)(v)[0])
+    np.testing.assert_array_equal(transposed(rows, jnp.ones((2, 3)))[:, 0], [1, 0, 1, 0, 0])
+
+
+@pytest.mark.parametrize("missing", ["error_checks", "assert_func", "get_traceback", "FailedCheckError"])
+def test_where_checkify_has_no_such_table_its_own_check_is_used(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(f"jax._src.checkify.{missing}")
     try:
         without = importlib.reload(module)
+        monkeypatch.undo()
         error, value = checkify.checkify(lambda x, bad: without.checked(x, bad, "a number is bad"))(X, BAD)
     finally:
         monkeypatch.undo()

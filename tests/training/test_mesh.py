@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import jax
@@ -96,8 +97,16 @@ def test_a_mesh_must_have_one_axis() -> None:
         make_epoch(ffn.apply, F.cross_entropy, optimizer, mesh=jax.make_mesh((1, 1), ("a", "b")))
 
 
-def test_on_a_mesh_of_one_device_an_epoch_is_as_ever() -> None:
-    optimizer, params = optim.SGD(lr=0.1), {"w": np.ones((), "float32")}
-    epoch = make_epoch(lambda params, x: params["w"] * x, F.mse_loss, optimizer, mesh=jax.make_mesh((1,), ("data",)))
-    _, _, losses = epoch(params, optimizer.init(params), np.ones(4, "float32"), np.zeros(4, "float32"), [[0, 1, 2]])
+def test_what_is_no_mesh_is_refused() -> None:
+    for given, name in ((8, "int"), (jax.devices(), "list")):
+        with pytest.raises(TypeError, match=f"must be a jax.sharding.Mesh, but {name} was given"):
+            make_epoch(ffn.apply, F.cross_entropy, optim.SGD(lr=0.1), mesh=given)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("around", [False, True])
+def test_on_a_mesh_of_one_device_an_epoch_is_as_ever(around: bool) -> None:
+    optimizer, params, mesh = optim.SGD(lr=0.1), {"w": np.ones((), "float32")}, jax.make_mesh((1,), ("data",))
+    epoch = make_epoch(lambda params, x: params["w"] * x, F.mse_loss, optimizer, mesh=mesh)
+    with jax.set_mesh(mesh) if around else nullcontext():
+        _, _, losses = epoch(params, optimizer.init(params), np.ones(4, "float32"), np.zeros(4, "float32"), [[0, 1, 2]])
     assert losses.tolist() == [1.0]
