@@ -43,6 +43,11 @@ class Local:
         """The outputs that have a derivative."""
         return [i for i, y in enumerate(self.values) if is_differentiable(y.dtype)]
 
+    @property
+    def is_by_columns(self) -> bool:
+        """Whether the product runs in forward mode, one column after the other: slow, and not compiled whole."""
+        return isinstance(self.product, partial)
+
     def pull_back(self, cotangents: Sequence[Array | None], compiled: bool = True) -> list[Array | None]:
         """Map one cotangent per output (`None`: zero) to one per input (`None`: not differentiable).
 
@@ -52,8 +57,7 @@ class Local:
             return [None] * len(self.in_values)
         given = [(self.values[i], cotangents[i]) for i in self.smooth]
         full = tuple(zeros_like(y) if c is None else c for y, c in given)
-        by_columns = isinstance(self.product, partial)
-        products = _products(self.product, full) if compiled and not by_columns else self.product(full)
+        products = _products(self.product, full) if compiled and not self.is_by_columns else self.product(full)
         results = dict(zip(self.floating, products, strict=True))
         return [results.get(i) for i in range(len(self.in_values))]
 
@@ -230,7 +234,7 @@ def _whole(local: Local, output: int, inputs: Sequence[int]) -> list[Array]:
     at_once = y.size * sum(math.prod(x.shape) for x in local.in_values) <= _ROWS_AT_ONCE
     places = tuple(local.floating.index(i) for i in inputs)
     others = tuple((local.values[i].shape, local.values[i].dtype) for i in local.smooth)
-    stack = _rows if isinstance(local.product, partial) else _compiled_rows
+    stack = _rows if local.is_by_columns else _compiled_rows
     stacked = stack(local.product, basis, local.smooth.index(output), others, places, at_once)
     return [_reshaped(r, s) for r, s in zip(stacked, shapes, strict=True)]
 

@@ -151,7 +151,7 @@ class Recording:
         differentiated = [i in self.varying for i in distinct]
         local = evaluate(eqn, positions, values, differentiated, values_only=self._inside_rule)
         varying = any(differentiated) and not self._inside_rule
-        if varying and local.product is not None:
+        if varying and local.product is not None and not local.is_by_columns:
             self.submit(partial(local.pull_back, [None] * len(local.values)))
         new = []
         for position, value in enumerate(local.values):

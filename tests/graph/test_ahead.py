@@ -10,9 +10,9 @@ import pytest
 
 from jaxtut import graph
 from jaxtut.graph import tracing
-from jaxtut.graph.ahead import compiling_ahead
+from jaxtut.graph.ahead import MOST_THREADS, compiling_ahead
 
-config: Any = jax.config
+OTHERS = ("default_matmul_precision", "default_device", "numpy_rank_promotion", "numpy_dtype_promotion")
 
 
 @pytest.mark.parametrize("x64", [False, True])
@@ -20,15 +20,29 @@ def test_settings_are_the_callers_and_all_is_done_at_the_end(x64: bool) -> None:
     seen: list[tuple[Any, ...]] = []
 
     def look() -> None:
-        seen.append((threading.current_thread(), jnp.asarray(1.0).dtype, config.jax_default_matmul_precision))
+        seen.append(
+            (
+                threading.current_thread(),
+                jnp.asarray(1.0).dtype,
+                *(getattr(jax.config, f"jax_{name}") for name in OTHERS),
+            )
+        )
 
-    with jax.enable_x64(x64), jax.default_matmul_precision("highest"), compiling_ahead() as submit:
+    with (
+        jax.enable_x64(x64),
+        jax.default_matmul_precision("highest"),
+        jax.default_device(jax.devices()[0]),
+        jax.numpy_rank_promotion("warn"),
+        jax.numpy_dtype_promotion("standard"),
+        compiling_ahead() as submit,
+    ):
         for _ in range(20):
             submit(look)
     assert len(seen) == 20
-    for thread, dtype, precision in seen:
+    for thread, dtype, *others in seen:
         assert thread is not threading.current_thread()
-        assert (dtype, precision) == ("float64" if x64 else "float32", "highest")
+        assert dtype == ("float64" if x64 else "float32")
+        assert others == ["highest", jax.devices()[0], "warn", "standard"]
 
 
 def test_what_fails_is_dropped_and_what_follows_is_done() -> None:
@@ -37,6 +51,28 @@ def test_what_fails_is_dropped_and_what_follows_is_done() -> None:
         submit(lambda: 1 / 0)
         submit(lambda: seen.append(1))
     assert seen == [1]
+
+
+def test_on_an_error_what_has_not_begun_is_dropped() -> None:
+    begun, may_end = threading.Event(), threading.Event()
+    seen = []
+
+    def wait() -> None:
+        begun.set()
+        may_end.wait(30)
+
+    def fail() -> None:
+        with compiling_ahead() as submit:
+            for _ in range(MOST_THREADS):
+                submit(wait)
+            submit(lambda: seen.append(1))
+            begun.wait(30)
+            threading.Timer(0.2, may_end.set).start()
+            raise KeyError("planted")
+
+    with pytest.raises(KeyError, match="planted"):
+        fail()
+    assert seen == []
 
 
 def test_the_backward_pass_finds_its_programs_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
