@@ -1,4 +1,4 @@
-"""The gradient of an activation function over rows of 1,000 numbers, for random cotangents."""
+"""An activation function over rows of 1,000 numbers, and its gradient for random cotangents."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import torch
+from jaxtyping import Array
 
 import jaxtut.functional as F
 from jaxtut.torch_random import Generator
@@ -43,16 +44,25 @@ def _sides(
     args = (jnp.asarray(x), jnp.asarray(cotangent))
     leaf, v = tensor(x).requires_grad_(), tensor(cotangent)
 
-    def make(wrap: Callable[[Any], Any]) -> Callable[[], torch.Tensor]:
+    def make(wrap: Callable[[Any], Any]) -> Callable[[], tuple[torch.Tensor, ...]]:
         function = wrap(torchs)
-        return lambda: torch.autograd.grad(function(leaf), leaf, v)[0]
 
-    def gradient(function: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda x, v: jax.vjp(function, x)[1](v)[0]
+        def run() -> tuple[torch.Tensor, ...]:
+            value = function(leaf)
+            return value.detach(), torch.autograd.grad(value, leaf, v)[0]
 
-    return [jax_side(LIBRARY, gradient(ours), *args), jax_side(PLAIN, gradient(plain), *args), *torch_sides(make)]
+        return run
+
+    def both(function: Callable[..., Any]) -> Callable[..., Any]:
+        def run(x: Array, v: Array) -> tuple[Array, Array]:
+            value, pull_back = jax.vjp(function, x)
+            return value, pull_back(v)[0]
+
+        return run
+
+    return [jax_side(LIBRARY, both(ours), *args), jax_side(PLAIN, both(plain), *args), *torch_sides(make)]
 
 
 def work(batch: int) -> Work:
-    """Return what a call must read and write: x, the cotangent and the gradient."""
-    return Work(bytes=12.0 * batch * WIDTH)
+    """Return what a call must read and write: x, the cotangent, the value and the gradient."""
+    return Work(bytes=16.0 * batch * WIDTH)

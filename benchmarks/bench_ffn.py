@@ -40,8 +40,8 @@ def layers(model: torch_ffn.Model) -> nn.Module:
 
 
 def work(batch: int) -> Work:
-    """Return the arithmetic of a step, and the reading and writing of each weight (three times: values, gradient, update)."""
-    return Work(2.0 * batch * (3 * PRODUCTS - NOT_BACKWARD), 3 * 4.0 * PRODUCTS)
+    """Return the arithmetic of a step, and the reading and writing of each weight."""
+    return Work(2.0 * batch * (3 * PRODUCTS - NOT_BACKWARD), 2 * 4.0 * PRODUCTS)
 
 
 def work_of_epoch(batch: int) -> Work:

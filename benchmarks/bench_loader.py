@@ -35,7 +35,10 @@ def _side(name: str, make: Any, is_torch: bool = False) -> Side:
         return list(make())
 
     def results() -> Named:
-        first, *_, last = run()
-        return {"first batch": np.asarray(first[0]), "last batch": np.asarray(last[0])}
+        batches = run()
+        return {
+            "images": np.concatenate([np.asarray(x) for x, _ in batches]),
+            "labels": np.concatenate([np.asarray(y) for _, y in batches]),
+        }
 
     return Side(name, run, results, is_torch)

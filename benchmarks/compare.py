@@ -1,6 +1,7 @@
 """`python -m benchmarks.compare OLD NEW`: what became slower or faster between two runs.
 
-Machines and their load differ, so what is compared is the speed against torch in the same run, turn by turn, not the time.
+Machines and their load differ, so what is compared is the speed against one of torch's sides in the same run, turn by turn, not the time. Where
+that side is another one in the two runs, as without torch.compile, nothing is compared.
 """
 
 import json
@@ -16,7 +17,8 @@ from rich.table import Table
 NOTEWORTHY = 0.1
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-Key = tuple[str, int, str]
+# Benchmark, batch, side, and torch's side that it was measured against.
+Key = tuple[str, int, str, str]
 
 
 class Change(NamedTuple):
@@ -29,7 +31,7 @@ class Change(NamedTuple):
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
-    """Compare two results as `--json` writes them; rows that only one of them has are left out."""
+    """Compare two results as `--json` writes them; rows that only one of them has, or against another side of torch, are left out."""
     before, after = _speeds(old), _speeds(new)
     for key in before.keys() & after.keys():
         (low, median, high), (new_low, new_median, new_high) = before[key], after[key]
@@ -46,7 +48,7 @@ def _speeds(result: Mapping[str, Any]) -> dict[Key, tuple[float, float, float]]:
     for row in result["rows"]:
         if speed := row.get("speed_against_torch"):
             low, high = speed["quartiles"]
-            found[row["benchmark"], row["batch"], row["side"]] = (low, speed["median"], high)
+            found[row["benchmark"], row["batch"], row["side"], speed["against"]] = (low, speed["median"], high)
     return found
 
 
@@ -59,14 +61,18 @@ def run(
 ) -> None:
     """Compare two runs; exit 1 if something became slower."""
     results = [_read(path) for path in (old, new)]
+    for kind, key in (("settings", "device"), ("versions", "torch")):
+        one, other = (result[kind][key] for result in results)
+        if one != other:
+            _stop(f"the two runs cannot be compared: {key} is {one} in one and {other} in the other")
     found = sorted(change for change in changes(*results) if change.key[2] == side)
     if not found:
-        _stop(f"the two runs have no row of {side!r} in common")
+        _stop(f"the two runs have no row of {side!r} in common that was measured against the same side of torch")
     shown = [change for change in found if every or change.verdict]
     table = Table(title=f"Speed of {side} against torch: {_name(results[0])} and {_name(results[1])}")
     for column in ("benchmark", "batch", "before", "after", "ratio", ""):
         table.add_column(column, justify="left" if column in ("benchmark", "") else "right")
-    for (benchmark, batch, _), before, after, verdict in shown:
+    for (benchmark, batch, *_), before, after, verdict in shown:
         table.add_row(benchmark, str(batch), f"{before:.2f}×", f"{after:.2f}×", f"{after / before:.2f}", verdict)
     if shown:
         Console().print(table)
@@ -83,7 +89,7 @@ def _read(path: Path) -> dict[str, Any]:
         _stop(f"{path} cannot be read: {error.strerror}")
     except ValueError:
         _stop(f"{path} is no JSON file")
-    if not isinstance(result, dict) or "rows" not in result:
+    if not isinstance(result, dict) or not {"date", "machine", "settings", "versions", "rows"} <= result.keys():
         _stop(f"{path} is no result of python -m benchmarks")
     return result
 

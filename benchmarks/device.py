@@ -29,14 +29,16 @@ def computing_on(name: str) -> Iterator[None]:
         device = jax.devices(name)[0]
     except RuntimeError:
         raise ValueError(f"there is no device {name!r} here that JAX sees") from None
-    before = _now, torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    cudnn = torch.backends.cudnn
+    before = _now, torch.backends.cuda.matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark
     _now = torch.device(_NAMES[name])
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = cudnn.allow_tf32 = False
+    cudnn.benchmark = name == "gpu"  # XLA tries cuDNN's kernels too, and takes the fastest
     try:
         with jax.default_device(device), jax.default_matmul_precision("highest"):
             yield
     finally:
-        _now, torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
+        _now, torch.backends.cuda.matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark = before
 
 
 def on_gpu() -> bool:

@@ -73,6 +73,7 @@ class Row:
     calls: int = 0
     samples: list[float] = field(default_factory=list)
     speed: list[float] = field(default_factory=list)
+    against: str = ""
     peak_bytes: int | None = None
     work: Work = UNKNOWN
     unavailable: str | None = None
@@ -109,7 +110,8 @@ def check_same(results: Mapping[str, Named]) -> dict[str, float]:
             if not error <= GRADIENT_BOUND:  # so written, NaN is refused too
                 raise GradientsDiffer(
                     f"{side} and {reference_name} differ in the leaf {leaf!r}: by {error:.1e} of its largest element, "
-                    f"where {GRADIENT_BOUND:.0e} is allowed; sides that differ are not timed"
+                    f"where {GRADIENT_BOUND:.0e} is allowed; sides that differ are not timed "
+                    "(a near-tie in a pooling window can do that: try another --seed)"
                 )
             worst[side] = max(worst[side], error)
     return worst
@@ -213,9 +215,12 @@ def _add_speeds(rows: Sequence[Row]) -> None:
     torch_rows = [row for row in rows if row.is_torch and row.samples]
     if not torch_rows:
         return
-    peer = min(torch_rows, key=lambda row: np.median(row.samples)).samples
+    peer = min(torch_rows, key=lambda row: np.median(row.samples))
     for row in rows:
-        row.speed = [theirs / ours for theirs, ours in zip(peer, row.samples, strict=True)] if row.samples else []
+        row.against = peer.side
+        row.speed = (
+            [theirs / ours for theirs, ours in zip(peer.samples, row.samples, strict=True)] if row.samples else []
+        )
 
 
 def quartiles(values: Sequence[float]) -> tuple[float, float, float]:

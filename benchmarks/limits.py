@@ -13,6 +13,8 @@ from .device import tensor, until_done
 # A square matrix product of this size, and a copy of so many numbers, which no cache holds.
 SIZE, NUMBERS = 2048, 1 << 26
 ROUNDS = 5
+# Less than this may lie in a cache, which is faster than what was measured.
+CACHE = 1 << 26
 
 
 class Work(NamedTuple):
@@ -37,9 +39,11 @@ class Limits(NamedTuple):
     bytes: float
 
     def share(self, work: Work, seconds: float) -> float | None:
-        """Return which share of the limit a call reached, by what bounds it; None if its work is not known."""
-        least = max(work.flops / self.flops, work.bytes / self.bytes)
-        return least / seconds if least else None
+        """Return which share of the limit a call reached, by what bounds it; None if its work is not known, or fits a cache."""
+        computing, copying = work.flops / self.flops, work.bytes / self.bytes
+        if copying > computing and work.bytes < CACHE:
+            return None
+        return max(computing, copying) / seconds or None
 
 
 def measured() -> Limits:

@@ -4,8 +4,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
+from typing import Any
 
+import jax
 import torch
+from jax.experimental.compilation_cache import compilation_cache as jax_cache
+
+from jaxtut import compilation_cache
 
 
 def usable_cores() -> int:
@@ -20,13 +25,18 @@ def load() -> float | None:
 
 @contextmanager
 def cold_compiler() -> Iterator[None]:
-    """Let torch.compile find nothing that earlier runs left on disk, inside the `with` block: JAX finds nothing either."""
+    """Let neither compiler find what earlier runs left on disk, inside the `with` block."""
     name, before = "TORCHINDUCTOR_CACHE_DIR", os.environ.get("TORCHINDUCTOR_CACHE_DIR")
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         os.environ[name] = folder
+        config: Any = jax.config
+        kept = config.jax_compilation_cache_dir
+        compilation_cache.disable()
         try:
             yield
         finally:
+            jax.config.update("jax_compilation_cache_dir", kept)
+            jax_cache.reset_cache()
             os.environ.pop(name)
             os.environ.update({} if before is None else {name: before})
 

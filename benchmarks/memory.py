@@ -18,7 +18,7 @@ def peak(run: Callable[[], Any], is_torch: bool) -> int | None:
     """Call once, and return by how many bytes its peak lies above what was in use; None where the system does not tell.
 
     On a CPU it is the process's resident memory, after the allocator has given back what is free; Linux alone tells.
-    On a GPU PyTorch tells of its own side; JAX's peak cannot be set back.
+    On a GPU PyTorch tells of its own side, though not of a CUDA graph, which took its memory when it was recorded; JAX's peak cannot be set back.
     """
     gc.collect()
     return _on_gpu(run, is_torch) if on_gpu() else _resident(run)
@@ -30,7 +30,7 @@ def _on_gpu(run: Callable[[], Any], is_torch: bool) -> int | None:
     torch.cuda.reset_peak_memory_stats()
     before = torch.cuda.memory_allocated()
     run()
-    return torch.cuda.max_memory_allocated() - before
+    return torch.cuda.max_memory_allocated() - before or None
 
 
 def _resident(run: Callable[[], Any]) -> int | None:

@@ -67,9 +67,10 @@ def as_json(
         "method": {
             "device": settings["device"],
             "precision": "float32; TF32 off in both frameworks",
-            "of_the_limit": "the least time that the work of a call takes at the measured limits, divided by its median time",
+            "of_the_limit": "the least time that the work of a call takes at the measured limits, divided by its median time; not told "
+            "where the work is copying and fits a cache",
             "peak_bytes": "of one warm call, beyond what was held before: resident memory on a CPU, PyTorch's own count on a GPU",
-            "order": "the sides in turn, one sample each; an untimed call before each sample",
+            "order": "the sides in turn, one sample each; a rest of 10 ms and an untimed call before each sample",
             "speed": "seconds of the fastest torch side (by its median) divided by seconds of this side, turn by turn",
             "first_call": "tracing, compiling (nothing cached on disk) and running once",
             "first_compile": "the first call of the first torch.compile row also loads its compiler",
@@ -91,7 +92,7 @@ def _row_as_json(row: Row, limits: Limits) -> dict[str, Any]:
         "median_seconds": median,
         "quartiles_seconds": [low, high],
         "interquartile_seconds": high - low,
-        "speed_against_torch": _three(row.speed),
+        "speed_against_torch": _three(row.speed, row.against),
         "of_the_limit": limits.share(row.work, median),
         "peak_bytes": row.peak_bytes,
         "first_call_seconds": row.first_call,
@@ -100,11 +101,11 @@ def _row_as_json(row: Row, limits: Limits) -> dict[str, Any]:
     }
 
 
-def _three(values: Sequence[float]) -> dict[str, Any] | None:
+def _three(values: Sequence[float], against: str) -> dict[str, Any] | None:
     if not values:
         return None
     low, median, high = quartiles(values)
-    return {"median": median, "quartiles": [low, high]}
+    return {"against": against, "median": median, "quartiles": [low, high]}
 
 
 def _limits(data: Mapping[str, Any]) -> Limits:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 import jax
@@ -31,22 +32,28 @@ Apply = Callable[[Params, Array], Array]
 TorchLoss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
-def jax_side(name: str, function: Callable[..., Array], *args: Any) -> Side:
-    """Make a side of a jitted function whose result is the gradient."""
+def jax_side(name: str, function: Callable[..., Array | tuple[Array, ...]], *args: Any) -> Side:
+    """Make a side of a jitted function whose result is the gradient, or the value and the gradient."""
     compiled = jax.jit(function)
-    return Side(name, lambda: compiled(*args).block_until_ready(), lambda: {"gradient": np.asarray(compiled(*args))})
+    return Side(name, lambda: jax.block_until_ready(compiled(*args)), lambda: _results(compiled(*args), np.asarray))
 
 
-def torch_sides(make: Callable[[Callable[[Any], Any]], Callable[[], torch.Tensor]]) -> list[Side]:
-    """Make torch's sides: `make(wrap)` builds what returns the gradient, with `wrap` around the part to compile."""
+def torch_sides(make: Callable[[Callable[[Any], Any]], Callable[[], Any]]) -> list[Side]:
+    """Make torch's sides: `make(wrap)` builds what returns the same, with `wrap` around the part to compile."""
     runs = [(EAGER, make(lambda function: function)), (COMPILED, make(compile_afresh))]
     if on_gpu():
         runs.append((CUDA_GRAPH, as_cuda_graph(make(lambda function: function))))
     return [_torch_side(name, until_done(run)) for name, run in runs]
 
 
-def _torch_side(name: str, run: Callable[[], torch.Tensor]) -> Side:
-    return Side(name, run, lambda: {"gradient": array(run())}, is_torch=True, optional=name != EAGER)
+def _torch_side(name: str, run: Callable[[], Any]) -> Side:
+    return Side(name, run, lambda: _results(run(), array), is_torch=True, optional=name != EAGER)
+
+
+def _results(found: Any, to_numpy: Callable[[Any], np.ndarray]) -> Named:
+    leaves = found if isinstance(found, tuple) else (found,)
+    names = ("value", "gradient")[-len(leaves) :]
+    return {name: to_numpy(leaf) for name, leaf in zip(names, leaves, strict=True)}
 
 
 def compile_afresh(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -95,15 +102,14 @@ class Training:
 
     def step_sides(self) -> list[Side]:
         """Make the sides of one SGD step on all samples."""
-        names = [EAGER, COMPILED, *([CUDA_GRAPH] if on_gpu() else [])]
-        return [self._library_step(), self._plain_step(), self._flax_step(), *map(self._torch_step, names)]
+        return [self._library_step(), self._plain_step(), self._flax_step(), *map(self._torch_step, _torch_names())]
 
     def epoch_sides(self, rows: Int[np.ndarray, "steps batch"]) -> list[Side]:
         """Make the sides of an epoch of SGD steps: jaxtut's in one call, the others step by step, all data on the device."""
         return [
             self._library_epoch(rows),
             self._plain_epoch(rows),
-            *(self._torch_epoch(name, rows) for name in (EAGER, COMPILED)),
+            *(self._torch_epoch(name, rows) for name in _torch_names()),
         ]
 
     def _library_step(self) -> Side:
@@ -127,16 +133,18 @@ class Training:
         now = jax.tree.map(jnp.copy, self.params)
         state = (now, optimizer.init(now))
 
+        losses = jnp.zeros(0)
+
         def run() -> None:
-            nonlocal state
+            nonlocal state, losses
             *state, losses = epoch(*state, self.x, self.y, rows)
             jax.block_until_ready((state, losses))
 
-        return Side(LIBRARY, run, lambda: _named({}, state[0]))
+        return Side(LIBRARY, run, lambda: self._changes(state[0], losses))
 
     def _plain_step(self) -> Side:
         step, gradients = self._plain()
-        now = self.params
+        now = jax.tree.map(jnp.copy, self.params)
 
         def run() -> None:
             nonlocal now
@@ -147,23 +155,23 @@ class Training:
 
     def _plain_epoch(self, rows: np.ndarray) -> Side:
         step, _ = self._plain()
-        now, batches = self.params, [jnp.asarray(batch) for batch in rows]
+        now, batches, losses = jax.tree.map(jnp.copy, self.params), [jnp.asarray(batch) for batch in rows], []
 
         def run() -> None:
-            nonlocal now
+            nonlocal now, losses
             losses = []
             for batch in batches:
                 now, value = step(now, self.x[batch], self.y[batch])
                 losses.append(value)
             jax.block_until_ready((now, losses))
 
-        return Side(PLAIN, run, lambda: _named({}, now))
+        return Side(PLAIN, run, lambda: self._changes(now, losses))
 
     def _plain(self) -> tuple[Callable[..., Any], Callable[..., Any]]:
         def loss(params: Params, x: Array, y: Array) -> Array:
             return plain.cross_entropy(self.port(params, x), y)
 
-        @jax.jit
+        @partial(jax.jit, donate_argnums=0)
         def step(params: Params, x: Array, y: Array) -> tuple[Params, Array]:
             value, gradients = jax.value_and_grad(loss)(params, x, y)
             return jax.tree.map(lambda p, g: p - LEARNING_RATE * g, params, gradients), value
@@ -173,6 +181,7 @@ class Training:
     def _flax_step(self) -> Side:
         model = from_params(self.params)
         optimizer = nnx.Optimizer(model, optax.sgd(LEARNING_RATE), wrt=nnx.Param)
+        weights = [v for _, v in nnx.iter_graph(model) if isinstance(v, nnx.Param)]
 
         def loss_fn(model: Any, x: Array, y: Array) -> Array:
             return optax.softmax_cross_entropy_with_integer_labels(model(x), y).mean()
@@ -184,7 +193,7 @@ class Training:
             return loss
 
         def run() -> None:
-            jax.block_until_ready((train_step(model, optimizer, self.x, self.y), nnx.state(model)))
+            jax.block_until_ready((train_step(model, optimizer, self.x, self.y), [w.get_value() for w in weights]))
 
         def results() -> Named:
             start = from_params(self.params)
@@ -202,17 +211,16 @@ class Training:
             loss(self.x_torch, self.y_torch).backward()
             optimizer.step()
 
-        def restore() -> None:
-            model.load_state_dict(self.model.state_dict())
-
-        run = as_cuda_graph(step, restore) if name == CUDA_GRAPH else step
+        run = as_cuda_graph(step, lambda: self._restore(model)) if name == CUDA_GRAPH else step
         return Side(name, until_done(run), lambda: _torch_results(model), is_torch=True, optional=name != EAGER)
 
     def _torch_epoch(self, name: str, rows: np.ndarray) -> Side:
         model, loss, optimizer = self._torch(name)
         batches = [tensor(batch) for batch in rows]
+        losses = []
 
-        def run() -> None:
+        def epoch() -> list[torch.Tensor]:
+            nonlocal losses
             losses = []
             for batch in batches:
                 optimizer.zero_grad()
@@ -220,11 +228,21 @@ class Training:
                 value.backward()
                 optimizer.step()
                 losses.append(value.detach())
+            return losses
 
         def results() -> Named:
-            return {key: value for key, value in _torch_results(model).items() if key.startswith("updated")}
+            return self._changes({key: array(p) for key, p in model.named_parameters()}, [array(v) for v in losses])
 
+        run = as_cuda_graph(epoch, lambda: self._restore(model)) if name == CUDA_GRAPH else epoch
         return Side(name, until_done(run), results, is_torch=True, optional=name != EAGER)
+
+    def _changes(self, updated: Any, losses: Any) -> Named:
+        """Return by how much each weight changed, which a wrong gradient shows in, and the losses."""
+        changes = {f"change of {name}": np.array(updated[name] - np.asarray(p)) for name, p in self.params.items()}
+        return changes | {"losses": np.array([float(value) for value in losses], "float32")}
+
+    def _restore(self, model: nn.Module) -> None:
+        model.load_state_dict(self.model.state_dict())
 
     def _torch(self, name: str) -> tuple[nn.Module, TorchLoss, torch.optim.Optimizer]:
         model = deepcopy(self.model)
@@ -235,6 +253,10 @@ class Training:
 
         compiled = compile_afresh(loss) if name == COMPILED else loss
         return model, compiled, torch.optim.SGD(model.parameters(), lr=LEARNING_RATE)
+
+
+def _torch_names() -> list[str]:
+    return [EAGER, COMPILED, *([CUDA_GRAPH] if on_gpu() else [])]
 
 
 def _torch_results(model: nn.Module) -> Named:
