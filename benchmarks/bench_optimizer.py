@@ -44,7 +44,7 @@ def _jax(name: str, optimizer: optax.GradientTransformation, start: np.ndarray, 
         nonlocal now, state
         now, state = jax.block_until_ready(step(now, state, given))
 
-    return Side(name, run, lambda: {"updated": np.array(now)})
+    return Side(name, run, lambda: {"change": np.array(now) - start})
 
 
 def _torch(name: str, start: np.ndarray, gradient: np.ndarray) -> Side:
@@ -52,7 +52,9 @@ def _torch(name: str, start: np.ndarray, gradient: np.ndarray) -> Side:
     weights.grad = tensor(gradient)
     optimizer = torch.optim.Adam([weights], lr=LEARNING_RATE)
     step = compile_afresh(optimizer.step) if name == COMPILED else optimizer.step
-    return Side(name, until_done(step), lambda: {"updated": array(weights)}, is_torch=True, optional=name == COMPILED)
+    return Side(
+        name, until_done(step), lambda: {"change": array(weights) - start}, is_torch=True, optional=name == COMPILED
+    )
 
 
 def work(batch: int) -> Work:

@@ -1,7 +1,7 @@
 """A value with a condition that `jax.experimental.checkify` raises for, at no cost where nobody asks.
 
-`checkify.debug_check` is an effect of the program that has it, and JAX starts programs with effects from Python: a call took 200 µs in place of
-16. Here the condition goes through a primitive that returns its first operand, so it is part of the value's way, and vanishes when compiled.
+`checkify.debug_check` is an effect of the program that has it, and JAX starts programs with effects from Python, which takes several times as
+long. Here the condition goes through a primitive that returns its first operand, so it is part of the value's way, and vanishes when compiled.
 """
 
 from typing import Any

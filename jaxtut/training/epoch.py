@@ -58,18 +58,19 @@ def make_epoch(
         Array([10. ,  2.5], dtype=float32)
 
     Raises:
-        TypeError: apply or loss cannot be called, the optimizer is none, or mesh is none.
+        TypeError: apply or loss cannot be called, the optimizer is none, or what is given as mesh is no `Mesh`.
         ValueError: a loss that is no single number; a mesh of more than one axis; batches that the devices of the mesh
             cannot share evenly.
 
     PyTorch's counterpart: a Python loop over the batches of a loader, and with a mesh `DistributedDataParallel`, which
     takes the mean of its devices' gradients instead: another one than the whole batch's where the loss is no plain mean,
-    as with class weights. On CPU, `jax.lax.conv_general_dilated` runs
-    several times slower inside a scan than outside; a model that calls it directly is better trained with
-    `make_train_step`. `jaxtut.functional.conv2d` runs at the same speed in both.
+    as with class weights. On CPU, `jax.lax.conv_general_dilated` runs several times slower inside a scan than outside; a
+    model that calls it directly is better trained with `make_train_step`. `jaxtut.functional.conv2d` runs at the same speed in both.
     """
     step = training_step("make_epoch", apply, loss, optimizer)
-    split, whole = (None, None) if mesh is None else _shardings(mesh)
+    devices = None if mesh is None else _row(mesh)
+    split = None if devices is None else NamedSharding(devices, PartitionSpec(*devices.axis_names))
+    whole = None if devices is None else NamedSharding(devices, PartitionSpec())
 
     @partial(jax.jit, donate_argnums=(0, 1) if donate else (), out_shardings=whole)
     def scan(params: Params, opt_state: OptState, X: Any, Y: Any, indices: Any) -> tuple[Params, OptState, Losses]:
@@ -84,36 +85,31 @@ def make_epoch(
 
     def epoch(params: Params, opt_state: OptState, X: Any, Y: Any, indices: Any) -> tuple[Params, OptState, Losses]:
         rows = _checked(indices, X, Y)
-        if mesh is None:
+        if devices is None:
             return scan(params, opt_state, X, Y, rows)
-        if rows.shape[-1] % mesh.size:
+        if rows.shape[-1] % devices.size:
             raise ValueError(
-                f"epoch: a batch of {rows.shape[-1]} cannot be shared evenly by the {mesh.size} devices of the mesh"
+                f"epoch: a batch of {rows.shape[-1]} cannot be shared evenly by the {devices.size} devices of the mesh"
             )
-        with _alone(mesh):
+        with _alone(devices):
             return scan(*jax.device_put((params, opt_state, X, Y, rows), whole))
 
     return epoch
 
 
-def _shardings(mesh: Mesh) -> tuple[NamedSharding, NamedSharding]:
-    """Return how a batch lies on the devices, split, and how all else does, whole on each of them."""
+def _row(mesh: Mesh) -> Mesh:
+    """Return the mesh with an axis that XLA sees to, or refuse one that is no row of devices."""
     if not isinstance(mesh, Mesh):
         raise TypeError(f"make_epoch: mesh must be a jax.sharding.Mesh, but {type(mesh).__name__} was given")
     if len(mesh.axis_names) != 1:
         raise ValueError(f"make_epoch: mesh must have one axis, but it has {len(mesh.axis_names)}: {mesh.axis_names}")
-    row = _automatic(mesh)
-    return NamedSharding(row, PartitionSpec(mesh.axis_names[0])), NamedSharding(row, PartitionSpec())
-
-
-def _automatic(mesh: Mesh) -> Mesh:
     # The axes of `jax.make_mesh` are explicit: each operation would have to say how its result lies. XLA knows.
     return Mesh(mesh.devices, mesh.axis_names)
 
 
-def _alone(mesh: Mesh) -> AbstractContextManager[Any]:
+def _alone(devices: Mesh) -> AbstractContextManager[Any]:
     """Put the mesh in the place of one that the caller works under, whose axes would count in its place."""
-    return nullcontext() if jax.sharding.get_abstract_mesh().empty else jax.set_mesh(_automatic(mesh))
+    return nullcontext() if jax.sharding.get_abstract_mesh().empty else jax.set_mesh(devices)
 
 
 def _rows(data: Array, indices: Int[Array, " batch"]) -> Array:
