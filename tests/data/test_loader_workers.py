@@ -156,6 +156,15 @@ def test_a_batch_that_does_not_come_in_time_is_reported() -> None:
     assert children() == []
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let an interrupt raise, also where the tests were started in the background of a shell, which has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_ends_the_workers() -> None:
     batches = iter(data.DataLoader(Broken("slow"), batch_size=2, num_workers=1))
     next(batches)
