@@ -1,0 +1,222 @@
+"""Writing LLVM's intermediate representation: loops that carry values, places in memory, vectors."""
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from llvmlite import ir
+
+from .machine import BYTES
+
+INTEGER = ir.IntType(64)
+POINTER = ir.PointerType()
+VOID = ir.VoidType()
+_INDEX = ir.IntType(32)
+
+
+def integer(value: int) -> Any:
+    """Return a constant."""
+    return ir.Constant(INTEGER, int(value))
+
+
+class Loop(NamedTuple):
+    """The inside of a loop: its counter, and the carried values, which the body replaces."""
+
+    index: Any
+    values: list[Any]
+
+
+class Code:
+    """A function that is being written, over numbers of one type.
+
+    Args:
+        module: where the function goes.
+        name: of the function, which takes a pointer to the arrays' addresses, and an index.
+        dtype: 'float32' or 'float64'.
+    """
+
+    def __init__(self, module: Any, name: str, dtype: str) -> None:
+        self.function = ir.Function(module, ir.FunctionType(VOID, [POINTER, INTEGER]), name)
+        self.function.linkage = "internal"
+        self.builder: Any = ir.IRBuilder(self.function.append_basic_block())
+        self.bytes = BYTES[dtype]
+        self.number = ir.FloatType() if self.bytes == 4 else ir.DoubleType()
+        self.arrays, self.index = self.function.args
+
+    def array(self, position: int) -> Any:
+        """Return the address of an array."""
+        place = self.builder.gep(self.arrays, [integer(position)], source_etype=POINTER)
+        return self.builder.load(place, typ=POINTER)
+
+    def at(self, place: Any, *distances: Any) -> Any:
+        """Return the place so many numbers further; integers are constants."""
+        for distance in distances:
+            if isinstance(distance, int):
+                if distance == 0:
+                    continue
+                distance = integer(distance)
+            place = self.builder.gep(place, [distance], source_etype=self.number)
+        return place
+
+    def times(self, value: Any, factor: int) -> Any:
+        """Return a multiple of an integer."""
+        return self.builder.mul(value, integer(factor))
+
+    def divided(self, value: Any, by: int) -> tuple[Any, Any]:
+        """Return quotient and remainder."""
+        if by == 1:
+            return value, integer(0)
+        return self.builder.udiv(value, integer(by)), self.builder.urem(value, integer(by))
+
+    def least(self, a: Any, b: Any) -> Any:
+        """Return the smaller one."""
+        return self.builder.select(self.builder.icmp_signed("<", a, b), a, b)
+
+    def tile_start(self, tile: Any, tiles: int, each: int, total: int) -> Any:
+        """Return where a tile begins; the last one begins so early that it ends with the whole."""
+        start = self.times(tile, each)
+        return self.least(start, integer(total - each)) if tiles * each > total else start
+
+    @contextmanager
+    def loop(self, count: Any, values: Sequence[Any] = ()) -> Generator[Loop, None, None]:
+        """Repeat the body at least once; afterwards, `values` of what was yielded are the last ones."""
+        builder, count = self.builder, integer(count) if isinstance(count, int) else count
+        before, body = builder.block, builder.append_basic_block()
+        builder.branch(body)
+        builder.position_at_end(body)
+        index = builder.phi(INTEGER)
+        index.add_incoming(integer(0), before)
+        carried = [builder.phi(value.type) for value in values]
+        for phi, value in zip(carried, values, strict=True):
+            phi.add_incoming(value, before)
+        inside = Loop(index, list(carried))
+        yield inside
+        following = builder.add(index, integer(1))
+        index.add_incoming(following, builder.block)
+        for phi, value in zip(carried, inside.values, strict=True):
+            phi.add_incoming(value, builder.block)
+        after = builder.append_basic_block()
+        builder.cbranch(builder.icmp_signed("<", following, count), body, after)
+        builder.position_at_end(after)
+
+    def vector(self, width: int) -> Any:
+        """Return the type of a vector."""
+        return ir.VectorType(self.number, width)
+
+    def zeros(self, width: int) -> Any:
+        """Return a vector of zeros."""
+        return ir.Constant(self.vector(width), [0.0] * width)
+
+    def load(self, place: Any, width: int) -> Any:
+        """Return the vector at a place, which need not be aligned."""
+        return self.builder.load(place, align=self.bytes, typ=self.vector(width))
+
+    def load_first(self, place: Any, width: int, count: int) -> Any:
+        """Return a vector whose first numbers are read, and the others 0, without touching their places."""
+        if count == width:
+            return self.load(place, width)
+        piece = 1 << (count.bit_length() - 1)
+        low, high = self.load(place, piece), self.load(self.at(place, count - piece), piece)
+        lanes = [i if i < piece else 2 * piece - count + i for i in range(count)] + [0] * (width - count)
+        return self.only(self.builder.shuffle_vector(low, high, _lanes(lanes)), 0, count)
+
+    def load_number(self, place: Any, width: int) -> Any:
+        """Return the number at a place in all of a vector."""
+        number = self.builder.load(place, align=self.bytes, typ=self.number)
+        vector = ir.Constant(self.vector(width), ir.Undefined)
+        one = self.builder.insert_element(vector, number, ir.Constant(_INDEX, 0))
+        return self._picked(one, [0] * width)
+
+    def store(self, value: Any, place: Any) -> None:
+        """Write a vector."""
+        self.builder.store(value, place, align=self.bytes)
+
+    def store_first(self, value: Any, place: Any, count: int) -> None:
+        """Write the first numbers of a vector, in pieces that may overlap."""
+        width = value.type.count
+        if count == width:
+            self.store(value, place)
+            return
+        piece = 1 << (count.bit_length() - 1)
+        for start in {0, count - piece}:
+            self.store(self._picked(value, list(range(start, start + piece))), self.at(place, start))
+
+    def only(self, value: Any, first: int, end: int) -> Any:
+        """Return a vector with zeros but from `first` to before `end`."""
+        width = value.type.count
+        kept = ir.Constant(_mask(width), [int(first <= i < end) for i in range(width)])
+        return self.builder.select(kept, value, self.zeros(width))
+
+    def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
+        """Return a · b + c, rounded once."""
+        fma = self._intrinsic(f"llvm.fma.{self._suffix(a.type.count)}", a.type, [a.type] * 3)
+        return self.builder.call(fma, [a, b, c])
+
+    def total(self, value: Any) -> Any:
+        """Return the sum of a vector's numbers, halves added to each other."""
+        width = value.type.count
+        while width > 1:
+            width //= 2
+            low, high = (self._picked(value, list(range(i, i + width))) for i in (0, width))
+            value = self.builder.fadd(low, high)
+        return self.builder.extract_element(value, ir.Constant(_INDEX, 0))
+
+    def add_to(self, place: Any, number: Any) -> None:
+        """Add a number to the one at a place."""
+        old = self.builder.load(place, align=self.bytes, typ=self.number)
+        self.builder.store(self.builder.fadd(old, number), place, align=self.bytes)
+
+    def copy(self, target: Any, source: Any, count: int) -> None:
+        """Copy numbers."""
+        self._memory("llvm.memcpy.p0.p0.i64", POINTER, target, source, count)
+
+    def clear(self, target: Any, count: int) -> None:
+        """Write zeros."""
+        self._memory("llvm.memset.p0.i64", ir.IntType(8), target, ir.Constant(ir.IntType(8), 0), count)
+
+    def _memory(self, name: str, second: Any, target: Any, value: Any, count: int) -> None:
+        function = self._intrinsic(name, VOID, [POINTER, second, INTEGER, ir.IntType(1)])
+        self.builder.call(function, [target, value, integer(count * self.bytes), ir.Constant(ir.IntType(1), 0)])
+
+    def local(self, count: int) -> Any:
+        """Return the place of so many numbers on the stack, aligned for vectors."""
+        with self.builder.goto_entry_block():
+            place = self.builder.alloca(self.number, count)
+            place.align = 64
+            # A pointer like all others: llvmlite gives this one a type of its own.
+            return self.builder.inttoptr(self.builder.ptrtoint(place, INTEGER), POINTER)
+
+    def _picked(self, value: Any, lanes: list[int]) -> Any:
+        if len(lanes) == 1:
+            return self.builder.bitcast(
+                self.builder.extract_element(value, ir.Constant(_INDEX, lanes[0])), self.vector(1)
+            )
+        return self.builder.shuffle_vector(value, value, _lanes(lanes))
+
+    def _suffix(self, width: int) -> str:
+        return f"v{width}f{8 * self.bytes}"
+
+    def _intrinsic(self, name: str, result: Any, arguments: list[Any]) -> Any:
+        module: Any = self.function.module
+        return module.globals.get(name) or ir.Function(module, ir.FunctionType(result, arguments), name)
+
+
+def _mask(width: int) -> Any:
+    return ir.VectorType(ir.IntType(1), width)
+
+
+def _lanes(lanes: list[int]) -> Any:
+    return ir.Constant(ir.VectorType(_INDEX, len(lanes)), lanes)
+
+
+def pieces(total: int, most: int) -> list[tuple[int, int, int]]:
+    """Cut a whole into as few pieces as `most` allows, as equal as can be: (where the first begins, how many, size), larger ones first.
+
+    Example:
+        >>> pieces(16, 6)
+        [(0, 1, 6), (6, 2, 5)]
+    """
+    many = -(-total // most)
+    size, larger = divmod(total, many)
+    found = [(0, larger, size + 1), (larger * (size + 1), many - larger, size)]
+    return [piece for piece in found if piece[1]]

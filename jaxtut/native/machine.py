@@ -1,0 +1,50 @@
+"""What the processor at hand can do, and whether programs can be compiled for it."""
+
+import platform
+import sys
+from functools import cache
+from typing import Any, NamedTuple
+
+try:
+    import llvmlite.binding as llvm
+except ImportError:  # where there is no build of it
+    llvm: Any = None
+
+BYTES = {"float32": 4, "float64": 8}
+
+
+class Machine(NamedTuple):
+    """A processor.
+
+    Attributes:
+        cpu: LLVM's name of it.
+        features: what it can do, in LLVM's words.
+        vector_bytes: how long its vectors are.
+        accumulators: how many vectors a loop may keep its sums in, so that there are registers left for what it multiplies.
+    """
+
+    cpu: str
+    features: str
+    vector_bytes: int
+    accumulators: int
+
+    def width(self, dtype: str) -> int:
+        """Return how many numbers a vector holds."""
+        return self.vector_bytes // BYTES[dtype]
+
+
+@cache
+def host() -> Machine | None:
+    """Return the processor at hand, or None where programs cannot be compiled for it.
+
+    LLVM must be there, and the processor must multiply and add in one instruction. (On Windows there is no `sched_yield`.)
+    """
+    if llvm is None or sys.platform not in ("linux", "darwin"):
+        return None
+    features = llvm.get_host_cpu_features()
+    words, cpu = features.flatten(), llvm.get_host_cpu_name()
+    if platform.machine().lower() in ("arm64", "aarch64"):
+        return Machine(cpu, words, 16, 24)
+    if features.get("avx512f"):
+        return Machine(cpu, words, 64, 24)
+    return Machine(cpu, words, 32, 12) if features.get("avx2") and features.get("fma") else None

@@ -1,0 +1,212 @@
+"""Products of two arrays summed over all places: the gradient in the kernel of a convolution.
+
+result[part, group, o, c, t] = Σ over places of other[group, o, place] · source[group, c, place + t]
+
+A tile of results is kept in registers, each as a vector whose numbers are added up at the end. Where a line of places is no whole number of
+vectors, its last vector has places that were there before: they are zeros in both arrays, so that nothing is counted twice, and what is not finite
+not at all. The places are cut into parts, whose number depends on the shapes alone, so that the sums do too.
+"""
+
+import math
+from itertools import product
+from typing import Any, NamedTuple
+
+from .code import Code, integer, pieces
+from .machine import Machine
+from .runtime import Stage
+from .sums import Axis
+
+
+class Products(NamedTuple):
+    """The loops, and where their arrays' numbers stand; the source may be read for one vector beyond its end.
+
+    Attributes:
+        groups: how many; their channels and outputs follow each other.
+        inputs: channels of the source in a group, `source_channel` apart.
+        outputs: channels of the other array in a group, `other_channel` apart.
+        lines: the axes of places, outermost first (images too), but for the last.
+        run: how many neighbouring places follow each other along the last axis, in both arrays.
+        taps: where each tap stands in the source.
+        source_channel: distance of channels in the source.
+        other_channel: distance of channels in the other array.
+        parts: into how many parts the lines are cut.
+    """
+
+    groups: int
+    inputs: int
+    outputs: int
+    lines: tuple[Axis, ...]
+    run: int
+    taps: tuple[int, ...]
+    source_channel: int
+    other_channel: int
+    parts: int
+
+    @property
+    def numbers(self) -> int:
+        """Of the result, without its parts."""
+        return self.groups * self.outputs * self.inputs * len(self.taps)
+
+
+# Places that are summed before the next tile, so that their numbers are in the cache for all tiles.
+PLACES = 4096
+# Pieces of work, for so many threads, and some more, so that none waits long for the last.
+PIECES = 32
+# Multiplications below which places are not cut into parts.
+LEAST = 200_000
+
+
+def tile_of(outputs: int, taps: int, accumulators: int) -> tuple[int, int]:
+    """Choose how many outputs and taps a tile has."""
+
+    def cost(tile: tuple[int, int]) -> float:
+        return sum(
+            many * other * max(o * t / 2, 0.6 * (o + t), 4.0)
+            for (_, many, o), (_, other, t) in product(pieces(outputs, tile[0]), pieces(taps, tile[1]))
+        )
+
+    choices = product(range(1, min(outputs, accumulators) + 1), range(1, min(taps, accumulators) + 1))
+    return min((tile for tile in choices if math.prod(tile) <= accumulators), key=cost)
+
+
+def parts_of(groups: int, inputs: int, outputs: int, taps: int, lines: int, run: int) -> int:
+    """Choose into how many parts the lines are cut, where a group's outputs are too few pieces of work."""
+    pieces = groups * math.ceil(outputs / 4)
+    work = groups * inputs * outputs * taps * lines * run
+    return max(1, min(lines, math.ceil(PIECES / pieces), work // LEAST // pieces))
+
+
+def write(module: Any, dtype: str, products: Products, machine: Machine, arrays: tuple[int, int, int]) -> list[Stage]:
+    """Write the function that computes a piece; `arrays` are the positions of source, other array and result."""
+    return [_Writer(module, dtype, products, machine, arrays).stage()]
+
+
+class _Writer:
+    """The function; a piece of it is a part, a group, and a tile of outputs."""
+
+    def __init__(
+        self, module: Any, dtype: str, products: Products, machine: Machine, arrays: tuple[int, int, int]
+    ) -> None:
+        self.products, self.arrays = products, arrays
+        self.code = Code(module, "products", dtype)
+        self.width = machine.width(dtype)
+        # Taps of one channel make a tile, or where there is one only, channels.
+        self.by_channel = len(products.taps) == 1
+        taps = products.inputs if self.by_channel else len(products.taps)
+        self.tile = tile_of(products.outputs, taps, machine.accumulators)
+        self.tap_pieces = pieces(taps, self.tile[1])
+
+    def stage(self) -> Stage:
+        code, p = self.code, self.products
+        builder = code.builder
+        outputs = pieces(p.outputs, self.tile[0])
+        tiles = sum(many for _, many, _ in outputs)
+        rest, tile = code.divided(code.index, tiles)
+        part, group = code.divided(rest, p.groups)
+        source, other, result = (code.array(i) for i in self.arrays)
+        source = code.at(source, code.times(group, p.inputs * p.source_channel))
+        other = code.at(other, code.times(group, p.outputs * p.other_channel))
+        result = code.at(result, code.times(part, p.numbers), code.times(group, p.numbers // p.groups))
+        for first, many, size in outputs:
+            begin = sum(m for f, m, _ in outputs if f < first)
+            inside = builder.sub(tile, integer(begin))
+            with builder.if_then(builder.icmp_unsigned("<", inside, integer(many))):
+                output = builder.add(code.times(inside, size), integer(first))
+                own = code.at(result, code.times(output, p.inputs * len(p.taps)))
+                code.clear(own, size * p.inputs * len(p.taps))
+                self._blocks(part, source, code.at(other, code.times(output, p.other_channel)), own, size)
+        builder.ret_void()
+        work = p.numbers * self._lines() * p.run // (p.parts * p.groups * tiles)
+        return Stage("products", p.parts * p.groups * tiles, work)
+
+    def _lines(self) -> int:
+        return math.prod(axis.count for axis in self.products.lines)
+
+    def _blocks(self, part: Any, source: Any, other: Any, result: Any, size: int) -> None:
+        """Sum over the lines of a part, some at a time."""
+        code, p = self.code, self.products
+        lines = self._lines()
+        each = math.ceil(lines / p.parts)
+        begin = code.times(part, each)
+        left = code.builder.sub(integer(lines), begin)
+        with code.builder.if_then(code.builder.icmp_signed(">", left, integer(0))):
+            own = code.least(integer(each), left)
+            block = max(1, min(each, PLACES // p.run))
+            repeats = code.builder.udiv(code.builder.add(own, integer(block - 1)), integer(block))
+            with code.loop(repeats) as loop:
+                start = code.times(loop.index, block)
+                count = code.least(integer(block), code.builder.sub(own, start))
+                self._tiles(code.builder.add(begin, start), count, source, other, result, size)
+
+    def _tiles(self, begin: Any, count: Any, source: Any, other: Any, result: Any, size: int) -> None:
+        code, p = self.code, self.products
+        if self.by_channel:
+            for first, many, taps in self.tap_pieces:
+                offsets = [p.taps[0] + i * p.source_channel for i in range(taps)]
+                with code.loop(many) as loop:
+                    channel = code.builder.add(code.times(loop.index, taps), integer(first))
+                    seen = code.at(source, code.times(channel, p.source_channel))
+                    self._tile(begin, count, seen, other, code.at(result, channel), size, offsets)
+            return
+        with code.loop(p.inputs) as loop:
+            seen = code.at(source, code.times(loop.index, p.source_channel))
+            own = code.at(result, code.times(loop.index, len(p.taps)))
+            for first, many, taps in self.tap_pieces:
+                for start in range(first, first + many * taps, taps):
+                    self._tile(begin, count, seen, other, code.at(own, start), size, list(p.taps[start : start + taps]))
+
+    def _tile(self, begin: Any, count: Any, source: Any, other: Any, result: Any, size: int, taps: list[int]) -> None:
+        """Add the sums over some lines to a tile of the result."""
+        code, p = self.code, self.products
+        totals = [code.zeros(self.width)] * (size * len(taps))
+        with code.loop(count, totals) as loop:
+            rest = code.builder.add(begin, loop.index)
+            seen, own = source, other
+            for axis in reversed(p.lines):
+                rest, position = code.divided(rest, axis.count)
+                seen = code.at(seen, code.times(position, axis.source))
+                own = code.at(own, code.times(position, axis.other))
+            loop.values[:] = self._line(seen, own, size, taps, loop.values)
+        for (output, tap), total in zip(product(range(size), range(len(taps))), loop.values, strict=True):
+            code.add_to(code.at(result, output * p.inputs * len(p.taps) + tap), code.total(total))
+
+    def _line(self, source: Any, other: Any, size: int, taps: list[int], totals: list[Any]) -> list[Any]:
+        code, width, run = self.code, self.width, self.products.run
+        whole, rest = divmod(run, width)
+        if whole > 1:
+            with code.loop(whole, totals) as loop:
+                start = code.times(loop.index, width)
+                loop.values[:] = self._vector(
+                    code.at(source, start), code.at(other, start), size, taps, loop.values, (0, width)
+                )
+            totals = loop.values
+        elif whole:
+            totals = self._vector(source, other, size, taps, totals, (0, width))
+        if rest and whole:
+            seen, own = code.at(source, run - width), code.at(other, run - width)
+            totals = self._vector(seen, own, size, taps, totals, (width - rest, width))
+        elif rest:
+            totals = self._vector(source, other, size, taps, totals, (0, rest))
+        return totals
+
+    def _vector(
+        self, source: Any, other: Any, size: int, taps: list[int], totals: list[Any], kept: tuple[int, int]
+    ) -> list[Any]:
+        code, width = self.code, self.width
+        factors: list[Any] = []
+        for output in range(size):
+            place = code.at(other, output * self.products.other_channel)
+            if kept[0] == 0:
+                factors.append(code.load_first(place, width, kept[1]))
+            else:
+                factors.append(code.only(code.load(place, width), *kept))
+        totals = list(totals)
+        for i, tap in enumerate(taps):
+            vector = code.load(code.at(source, tap), width)
+            if kept != (0, width):
+                vector = code.only(vector, *kept)
+            for output, factor in enumerate(factors):
+                totals[output * len(taps) + i] = code.multiply_add(
+                    factor, vector, totals[output * len(taps) + i]
+                )
+        return totals

@@ -1,0 +1,288 @@
+"""Sums of products of windows with kernels: an output of a convolution, or a gradient in its input.
+
+result[image, group, o, place] = Σ over c, t of source[image, group, c, place + t] · kernel[group, o, c, t]
+
+A tile of results is kept in registers: some outputs by some vectors of neighbouring places. Each number of the kernel that is read serves all its
+vectors, each vector of the source all its outputs. Every result is summed in one order, channel by channel and tap by tap, wherever it stands, so
+equal windows give equal bits, and what is not finite is seen only by the windows that hold it.
+"""
+
+import math
+from itertools import product
+from typing import Any, NamedTuple
+
+from .code import Code, integer, pieces
+from .machine import BYTES, Machine
+from .runtime import Stage
+
+
+class Axis(NamedTuple):
+    """Positions along an axis: how many, and how far apart they are in the array that is read and in the other one."""
+
+    count: int
+    source: int
+    other: int
+
+
+class Phase(NamedTuple):
+    """Results that see the same taps.
+
+    Attributes:
+        source: where the first window of an image and group begins, in the source.
+        result: where its result stands.
+        rows: the axes of places, outermost first, but for the last.
+        run: how many neighbouring places follow each other along the last axis, in both arrays.
+        taps: the axes of taps, outermost first, but for the last; `other` counts in the kernel.
+        last: the last axis of taps: where each stands in the source, and in the kernel.
+    """
+
+    source: int
+    result: int
+    rows: tuple[Axis, ...]
+    run: int
+    taps: tuple[Axis, ...]
+    last: tuple[tuple[int, int], ...]
+
+
+class Sums(NamedTuple):
+    """The loops, and where their arrays' numbers stand; the source may be read for one vector beyond its end.
+
+    Attributes:
+        images: how many, each with distances `source_image` and `result_image`.
+        groups: how many; their channels, outputs and kernels follow each other.
+        channels: that a result sums over, `source_channel` and `kernel_channel` apart.
+        outputs: how many results there are at a place, `result_output` and `kernel_output` apart.
+        kernel_group: distance of the groups' kernels.
+        phases: which places see which taps.
+    """
+
+    images: int
+    groups: int
+    channels: int
+    outputs: int
+    source_image: int
+    source_channel: int
+    result_image: int
+    result_output: int
+    kernel_group: int
+    kernel_channel: int
+    kernel_output: int
+    phases: tuple[Phase, ...]
+
+
+# Bytes of the source that the taps of a tile may touch, so that all outputs find them in the first cache.
+NEAR = 20_000
+LINE = 64
+# Bytes of unfinished sums that are kept on the stack.
+STACK = 1 << 16
+
+
+class Tile(NamedTuple):
+    """What is kept in registers: outputs × (rows × vectors) of places."""
+
+    outputs: int
+    rows: int
+    vectors: int
+
+
+def tile_of(outputs: int, rows: int, vectors: int, accumulators: int) -> Tile:
+    """Choose the tile that is estimated to take the fewest cycles for all results."""
+
+    def cost(tile: Tile) -> tuple[float, int]:
+        places = tile.rows * tile.vectors
+        cycles = 0.0
+        for _, many, size in pieces(outputs, tile.outputs):
+            # Two products a cycle; loads, of which two fit in a cycle with some loss; and a sum waits four cycles for the one before.
+            cycles += many * max(size * places / 2, 0.6 * (size + places), 4.0)
+        repeats = math.ceil(rows / tile.rows) * math.ceil(vectors / tile.vectors)
+        return repeats * cycles, -tile.vectors
+
+    choices = (
+        Tile(o, r, v)
+        for o, r, v in product(range(1, min(outputs, accumulators) + 1), range(1, min(rows, 4) + 1), range(1, 13))
+        if v <= vectors and o * r * v <= accumulators
+    )
+    return min(choices, key=cost)
+
+
+def write(module: Any, dtype: str, sums: Sums, machine: Machine, arrays: tuple[int, int, int]) -> list[Stage]:
+    """Write the functions that compute a piece of each phase; `arrays` are the positions of source, kernel and result."""
+    return [_Phase(module, f"sums.{i}", dtype, sums, phase, machine, arrays).stage() for i, phase in enumerate(sums.phases)]
+
+
+class _Phase:
+    """The function of a phase; a piece of it is a position of the first axis, and a tile of places along the last."""
+
+    def __init__(
+        self,
+        module: Any,
+        name: str,
+        dtype: str,
+        sums: Sums,
+        phase: Phase,
+        machine: Machine,
+        arrays: tuple[int, int, int],
+    ) -> None:
+        self.name, self.sums, self.phase, self.arrays = name, sums, phase, arrays
+        self.code = Code(module, name, dtype)
+        self.width = machine.width(dtype)
+        *self.outer, self.inner = phase.rows or (Axis(1, 0, 0),)
+        vectors = math.ceil(phase.run / self.width)
+        self.tile = tile_of(sums.outputs, self.inner.count, vectors, machine.accumulators)
+        self.columns = math.ceil(vectors / self.tile.vectors)
+        self.rows = math.ceil(self.inner.count / self.tile.rows)
+        # Where the vectors of a tile begin, and how many numbers of each are results.
+        self.kept = min(self.width, phase.run)
+        span = min(self.tile.vectors * self.width, phase.run)
+        self.span = span
+        starts = [min(i * self.width, span - self.kept) for i in range(self.tile.vectors)]
+        self.places = [
+            (row * self.inner.source + start, row * self.inner.other + start)
+            for row in range(self.tile.rows)
+            for start in starts
+        ]
+        self.channels = self._near_channels(BYTES[dtype])
+
+    def _near_channels(self, size: int) -> int:
+        """Return how many channels are summed at a time."""
+        offsets = [
+            sum(i * axis.source for i, axis in zip(taps, self.phase.taps, strict=True)) + last
+            for taps in product(*(range(axis.count) for axis in self.phase.taps))
+            for last, _ in self.phase.last
+        ]
+        per_line = LINE // size
+        lines = {
+            (offset + place + lane) // per_line
+            for offset in offsets
+            for place, _ in self.places
+            for lane in (0, self.width - 1)
+        }
+        near = max(1, NEAR // (LINE * max(len(lines), 1)))
+        unfinished = self.sums.outputs * len(self.places) * self.width * size
+        if near >= self.sums.channels or self.tile.outputs >= self.sums.outputs or unfinished > STACK:
+            return self.sums.channels
+        return math.ceil(self.sums.channels / math.ceil(self.sums.channels / near))
+
+    def stage(self) -> Stage:
+        code, sums, phase = self.code, self.sums, self.phase
+        first = self.outer[0] if self.outer else None
+        positions = first.count if first else self.rows
+        rest, column = code.divided(code.index, self.columns)
+        rest, position = code.divided(rest, positions)
+        image, group = code.divided(rest, sums.groups)
+        start = code.tile_start(column, self.columns, self.span, phase.run)
+        source, kernel, result = (code.array(i) for i in self.arrays)
+        source = code.at(
+            source,
+            phase.source,
+            code.times(image, sums.source_image),
+            code.times(group, sums.channels * sums.source_channel),
+            start,
+        )
+        result = code.at(
+            result,
+            phase.result,
+            code.times(image, sums.result_image),
+            code.times(group, sums.outputs * sums.result_output),
+            start,
+        )
+        kernel = code.at(kernel, code.times(group, sums.kernel_group))
+        if first:
+            source = code.at(source, code.times(position, first.source))
+            result = code.at(result, code.times(position, first.other))
+            self._places(self.outer[1:], source, kernel, result)
+        else:
+            self._tile_row(position, source, kernel, result)
+        code.builder.ret_void()
+        taps = math.prod(axis.count for axis in phase.taps) * len(phase.last)
+        inside = math.prod(axis.count for axis in self.outer[1:]) * (self.rows if first else 1)
+        work = inside * len(self.places) * self.width * sums.outputs * max(sums.channels * taps, 1)
+        return Stage(self.name, sums.images * sums.groups * positions * self.columns, work)
+
+    def _places(self, axes: list[Axis], source: Any, kernel: Any, result: Any) -> None:
+        code = self.code
+        if not axes:
+            with code.loop(self.rows) as loop:
+                self._tile_row(loop.index, source, kernel, result)
+            return
+        with code.loop(axes[0].count) as loop:
+            seen = code.at(source, code.times(loop.index, axes[0].source))
+            self._places(axes[1:], seen, kernel, code.at(result, code.times(loop.index, axes[0].other)))
+
+    def _tile_row(self, row: Any, source: Any, kernel: Any, result: Any) -> None:
+        """Compute all outputs of a tile of places."""
+        code, sums = self.code, self.sums
+        start = code.tile_start(row, self.rows, self.tile.rows, self.inner.count)
+        source = code.at(source, code.times(start, self.inner.source))
+        result = code.at(result, code.times(start, self.inner.other))
+        parts = math.ceil(sums.channels / self.channels)
+        if parts == 1:
+            self._outputs(source, kernel, result, sums.channels, None)
+            return
+        unfinished = code.local(sums.outputs * len(self.places) * self.width)
+        with code.loop(parts) as loop:
+            begin = code.times(loop.index, self.channels)
+            count = code.least(integer(self.channels), code.builder.sub(integer(sums.channels), begin))
+            source = code.at(source, code.times(begin, sums.source_channel))
+            kernel = code.at(kernel, code.times(begin, sums.kernel_channel))
+            is_first = code.builder.icmp_signed("==", loop.index, integer(0))
+            is_last = code.builder.icmp_signed("==", loop.index, integer(parts - 1))
+            self._outputs(source, kernel, result, count, (unfinished, is_first, is_last))
+
+    def _outputs(self, source: Any, kernel: Any, result: Any, channels: Any, kept: Any) -> None:
+        code, sums, vectors = self.code, self.sums, len(self.places)
+        for first, many, size in pieces(sums.outputs, self.tile.outputs):
+            with code.loop(many) as loop:
+                weights = code.at(kernel, code.times(loop.index, size * sums.kernel_output), first * sums.kernel_output)
+                target = code.at(result, code.times(loop.index, size * sums.result_output), first * sums.result_output)
+                totals = [code.zeros(self.width)] * (size * vectors)
+                if kept is None:
+                    self._write(self._products(source, weights, channels, size, totals), target, size)
+                    continue
+                unfinished, is_first, is_last = kept
+                area = vectors * self.width
+                own = code.at(unfinished, code.times(loop.index, size * area), first * area)
+                # At first there is nothing there yet, and what is read is not taken.
+                totals = [
+                    code.builder.select(is_first, zero, code.load(code.at(own, i * self.width), self.width))
+                    for i, zero in enumerate(totals)
+                ]
+                totals = self._products(source, weights, channels, size, totals)
+                with code.builder.if_else(is_last) as (then, otherwise):
+                    with then:
+                        self._write(totals, target, size)
+                    with otherwise:
+                        for i, total in enumerate(totals):
+                            code.store(total, code.at(own, i * self.width))
+
+    def _write(self, totals: list[Any], target: Any, size: int) -> None:
+        for (output, (_, place)), total in zip(product(range(size), self.places), totals, strict=True):
+            self.code.store_first(total, self.code.at(target, output * self.sums.result_output + place), self.kept)
+
+    def _products(self, source: Any, weights: Any, channels: Any, size: int, totals: list[Any]) -> list[Any]:
+        """Add the products of all channels and taps."""
+        if not self.phase.last:
+            return totals
+        code, sums = self.code, self.sums
+        with code.loop(channels, totals) as loop:
+            seen = code.at(source, code.times(loop.index, sums.source_channel))
+            own = code.at(weights, code.times(loop.index, sums.kernel_channel))
+            loop.values[:] = self._taps(self.phase.taps, seen, own, size, loop.values)
+        return loop.values
+
+    def _taps(self, axes: tuple[Axis, ...], seen: Any, own: Any, size: int, totals: list[Any]) -> list[Any]:
+        code = self.code
+        if axes:
+            with code.loop(axes[0].count, totals) as loop:
+                further = code.at(seen, code.times(loop.index, axes[0].source))
+                weights = code.at(own, code.times(loop.index, axes[0].other))
+                loop.values[:] = self._taps(axes[1:], further, weights, size, loop.values)
+            return loop.values
+        totals = list(totals)
+        for tap, weight in self.phase.last:
+            vectors = [code.load(code.at(seen, tap + place), self.width) for place, _ in self.places]
+            for output in range(size):
+                factor = code.load_number(code.at(own, output * self.sums.kernel_output + weight), self.width)
+                for i, vector in enumerate(vectors, output * len(vectors)):
+                    totals[i] = code.multiply_add(vector, factor, totals[i])
+        return totals

@@ -1,0 +1,241 @@
+"""The three maps of a convolution as loops over the arrays as they lie, for `native`: nothing is rearranged but for zeros around the edges.
+
+Along the last axis, neighbouring results see neighbouring numbers, whole vectors of them. In PyTorch's order that axis is the width; where
+windows are a stride apart, the source is first cut into as many parts, in each of which they are neighbours. With the batch last, it is the
+batch, or the width and the batch together.
+"""
+
+import math
+from collections.abc import Sequence
+from itertools import product
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from ..native import library, machine
+from ..native.padding import Padding
+from ..native.products import Products, parts_of
+from ..native.sums import Axis, Phase, Sums
+from .convolution_geometry import Geometry
+
+# Images from which on a vector holds numbers of several images at one position, and never of several positions.
+MANY_IMAGES = 64
+# Taps along the last axis from which on they are a loop, and not written out.
+MANY_TAPS = 16
+
+
+def is_available(*arrays: Array) -> bool:
+    """Whether these loops can be compiled here, for arrays like these."""
+    return machine.host() is not None and all(a.dtype.name in machine.BYTES and a.size > 0 for a in arrays)
+
+
+def convolve(x: Array, w: Array, where: Geometry) -> Array:
+    """Compute `correlation.convolve`."""
+    axes = [[_outputs_of(where, i)] for i in range(len(where.size))]
+    batch, (outputs, inputs, *_) = x.shape[where.batch_axis], w.shape
+    sums = _Sums(where, axes, where.size, where.counts, batch, inputs, outputs // where.groups)
+    taps = math.prod(where.kernel)
+    return sums.computed(x, w, kernel_channel=taps, kernel_output=inputs * taps)
+
+
+def input_gradient(y: Array, w: Array, where: Geometry) -> Array:
+    """Compute `correlation.input_gradient`."""
+    axes = [[_inputs_of(where, i, first) for first in range(s)] for i, s in enumerate(where.strides)]
+    axes = [[part for part in axis if part.count > 0] for axis in axes]
+    batch, (outputs, inputs, *_) = y.shape[where.batch_axis], w.shape
+    sums = _Sums(where, axes, where.counts, where.size, batch, outputs // where.groups, inputs)
+    taps = math.prod(where.kernel)
+    return sums.computed(y, w, kernel_channel=inputs * taps, kernel_output=taps)
+
+
+def kernel_gradient(x: Array, y: Array, where: Geometry) -> Array:
+    """Compute `correlation.kernel_gradient`."""
+    batch, channel = x.shape[where.batch_axis], where.channel_axis
+    inputs, outputs = x.shape[channel] // where.groups, y.shape[channel] // where.groups
+    padding = _padding(where, where.size, where.pads, batch, where.groups * inputs, where.strides[-1])
+    steps = _steps(where.counts, batch if where.batch_last else 1)
+    strides = [s * step for s, step in zip(where.strides, padding.steps, strict=True)]
+    lines = [Axis(*each) for each in zip(where.counts, strides, steps, strict=True)]
+    if where.batch_last:
+        run = batch
+    else:
+        lines.insert(0, Axis(batch, where.groups * inputs * padding.plane, where.groups * outputs * math.prod(where.counts)))
+        run = lines.pop().count
+    while lines and lines[-1].source == lines[-1].other == run:
+        run *= lines.pop().count
+    positions = product(*([d * k for k in range(n)] for n, d in zip(where.kernel, where.dilations, strict=True)))
+    taps = tuple(padding.place(position) for position in positions)
+    many = math.prod(axis.count for axis in lines)
+    main = Products(
+        groups=where.groups,
+        inputs=inputs,
+        outputs=outputs,
+        lines=tuple(lines),
+        run=run,
+        taps=taps,
+        source_channel=padding.plane,
+        other_channel=math.prod(where.counts) * (batch if where.batch_last else 1),
+        parts=parts_of(where.groups, inputs, outputs, len(taps), many, run),
+    )
+    w = _called(main, padding, run, x, y, (main.parts, where.groups * outputs, inputs, *where.kernel))
+    return w.sum(0) if main.parts > 1 else w[0]
+
+
+class _Part(NamedTuple):
+    """Results along one axis that see taps at the same distances.
+
+    Attributes:
+        count: how many.
+        first: the position of the first result.
+        step: positions between results.
+        source_step: positions of the source between their windows.
+        taps: which taps they see, and where those of the first result stand in the source; both at equal distances.
+    """
+
+    count: int
+    first: int
+    step: int
+    source_step: int
+    taps: tuple[tuple[int, int], ...]
+
+
+def _outputs_of(where: Geometry, axis: int) -> _Part:
+    low, d = where.pads[axis][0], where.dilations[axis]
+    taps = tuple((k, k * d - low) for k in range(where.kernel[axis]))
+    return _Part(where.counts[axis], 0, 1, where.strides[axis], taps)
+
+
+def _inputs_of(where: Geometry, axis: int, first: int) -> _Part:
+    stride, reach = where.strides[axis], first + where.pads[axis][0]
+    distances = [(k, reach - k * where.dilations[axis]) for k in range(where.kernel[axis])]
+    taps = tuple((k, distance // stride) for k, distance in distances if distance % stride == 0)
+    return _Part(math.ceil((where.size[axis] - first) / stride), first, stride, 1, taps)
+
+
+class _Sums:
+    """A convolution, or the gradient in its input: both sum over windows of a source.
+
+    Args:
+        where: the convolution.
+        axes: for each axis, the parts of its results.
+        source: the spatial shape of what is read.
+        result: that of what is written.
+        batch: images.
+        channels: that are summed over, in a group.
+        outputs: channels of the result, in a group.
+    """
+
+    def __init__(
+        self,
+        where: Geometry,
+        axes: Sequence[Sequence[_Part]],
+        source: tuple[int, ...],
+        result: tuple[int, ...],
+        batch: int,
+        channels: int,
+        outputs: int,
+    ) -> None:
+        self.where, self.axes, self.result, self.batch = where, axes, result, batch
+        self.channels, self.outputs = channels, outputs
+        pads = tuple(_reached(parts, size) for parts, size in zip(axes, source, strict=True))
+        self.padding = _padding(where, source, pads, batch, where.groups * channels, axes[-1][0].source_step)
+        # Results that are not neighbours are written part by part, and put in order afterwards.
+        self.parts = 1 if where.batch_last else axes[-1][0].step
+        self.written = (*result[:-1], math.ceil(result[-1] / self.parts) * self.parts)
+        self.steps = _steps(self.written, batch if where.batch_last else 1)
+
+    def computed(self, source: Array, w: Array, kernel_channel: int, kernel_output: int) -> Array:
+        where, groups, last = self.where, self.where.groups, self.where.batch_last
+        plane = math.prod(self.written) * (self.batch if last else 1)
+        phases = tuple(self._phase(parts) for parts in product(*self.axes))
+        main = Sums(
+            images=1 if last else self.batch,
+            groups=groups,
+            channels=self.channels,
+            outputs=self.outputs,
+            source_image=0 if last else groups * self.channels * self.padding.plane,
+            source_channel=self.padding.plane,
+            result_image=0 if last else groups * self.outputs * plane,
+            result_output=plane,
+            kernel_group=w.size // groups,
+            kernel_channel=kernel_channel,
+            kernel_output=kernel_output,
+            phases=phases,
+        )
+        channels = groups * self.outputs
+        shape = (channels, *self.written, self.batch) if last else (self.batch, channels, *self.written)
+        y = _called(main, self.padding, min(phase.run for phase in phases), source, w, shape)
+        if self.parts == 1:
+            return y
+        y = jnp.swapaxes(y.reshape(*shape[:-1], self.parts, -1), -1, -2)
+        return y.reshape(shape)[..., : self.result[-1]]
+
+    def _phase(self, parts: tuple[_Part, ...]) -> Phase:
+        padding, steps, kernel = self.padding, self.steps, _steps(self.where.kernel, 1)
+        lows = [low for low, _ in padding.pads]
+        seen = [[(k, position + low) for k, position in part.taps] for part, low in zip(parts, lows, strict=True)]
+        result = sum(part.first * step for part, step in zip(parts, steps, strict=True))
+        rows = [
+            Axis(part.count, part.source_step * step, part.step * other)
+            for part, step, other in zip(parts, padding.steps, steps, strict=True)
+        ]
+        if self.where.batch_last:
+            run = self.batch
+        else:
+            run = rows.pop().count
+            if self.parts > 1:
+                result += parts[-1].first * (self.written[-1] // self.parts - 1)
+        if not self.where.batch_last or self.batch < MANY_IMAGES:
+            while rows and rows[-1].source == rows[-1].other == run:
+                run *= rows.pop().count
+        if not all(seen):
+            return Phase(0, result, tuple(rows), run, (), ())
+        # Along each axis but the last, taps are at equal distances.
+        taps = [
+            Axis(len(axis), (axis[-1][1] - axis[0][1]) // max(len(axis) - 1, 1) * step, (axis[-1][0] - axis[0][0]) // max(len(axis) - 1, 1) * k)
+            for axis, step, k in zip(seen, padding.steps, kernel, strict=True)
+        ]
+        start = padding.place((*(axis[0][1] for axis in seen[:-1]), 0))
+        first = sum(axis[0][0] * k for axis, k in zip(seen[:-1], kernel, strict=False))
+        last = [(padding.place((*[0] * (len(seen) - 1), position)), first + k) for k, position in seen[-1]]
+        outer = taps[:-1]
+        if len(last) > MANY_TAPS and padding.split == 1:
+            outer, last = taps, last[:1]
+        return Phase(start, result, tuple(rows), run, tuple(axis for axis in outer if axis.count > 1), tuple(last))
+
+
+def _reached(parts: Sequence[_Part], size: int) -> tuple[int, int]:
+    """Return how many zeros the windows of all parts reach before and after the source."""
+    places = [p for part in parts for _, tap in part.taps for p in (tap, tap + (part.count - 1) * part.source_step)]
+    return max(0, -min(places, default=0)), max(0, max(places, default=0) - size + 1)
+
+
+def _steps(shape: tuple[int, ...], inner: int) -> list[int]:
+    """Return the distance between neighbours along each axis."""
+    return [math.prod(shape[i + 1 :]) * inner for i in range(len(shape))]
+
+
+def _padding(
+    where: Geometry, size: tuple[int, ...], pads: tuple[tuple[int, int], ...], batch: int, channels: int, stride: int
+) -> Padding:
+    if where.batch_last:
+        return Padding(channels, size, pads, inner=batch)
+    return Padding(batch * channels, size, pads, split=stride)
+
+
+def _called(
+    main: Sums | Products, padding: Padding, run: int, source: Array, factor: Array, shape: tuple[int, ...]
+) -> Array:
+    host = machine.host()
+    assert host is not None
+    width = host.width(source.dtype.name)
+    result = jax.ShapeDtypeStruct(shape, source.dtype)
+    # Vectors longer than a line are read beyond its end, and so beyond that of the array.
+    if not padding.changes and run >= width:
+        name = library.target(library.Program(source.dtype.name, main, None))
+        return jax.ffi.ffi_call(name, result)(source, factor)
+    padded = jax.ShapeDtypeStruct((padding.numbers + width,), source.dtype)
+    name = library.target(library.Program(source.dtype.name, main, padding))
+    return jax.ffi.ffi_call(name, (result, padded))(source, factor)[0]
