@@ -1,6 +1,6 @@
 """Writing LLVM's intermediate representation: loops that carry values, places in memory, vectors."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -72,17 +72,30 @@ class Code:
         """Return the smaller one."""
         return self.builder.select(self.builder.icmp_signed("<", a, b), a, b)
 
+    def most(self, a: Any, b: Any) -> Any:
+        """Return the larger one."""
+        return self.builder.select(self.builder.icmp_signed(">", a, b), a, b)
+
     def tile_start(self, tile: Any, tiles: int, each: int, total: int) -> Any:
         """Return where a tile begins; the last one begins so early that it ends with the whole."""
         start = self.times(tile, each)
         return self.least(start, integer(total - each)) if tiles * each > total else start
 
     @contextmanager
-    def loop(self, count: Any, values: Sequence[Any] = ()) -> Generator[Loop, None, None]:
-        """Repeat the body at least once; afterwards, `values` of what was yielded are the last ones."""
+    def loop(self, count: Any, values: Sequence[Any] = (), perhaps_none: bool = False) -> Generator[Loop, None, None]:
+        """Repeat the body; afterwards, `values` of what was yielded are the last ones.
+
+        Args:
+            count: how often, at least once unless `perhaps_none`.
+            values: what the body has and replaces.
+            perhaps_none: whether the count may be 0 or less.
+        """
         builder, count = self.builder, integer(count) if isinstance(count, int) else count
-        before, body = builder.block, builder.append_basic_block()
-        builder.branch(body)
+        before, body, after = builder.block, builder.append_basic_block(), builder.append_basic_block()
+        if perhaps_none:
+            builder.cbranch(builder.icmp_signed("<", integer(0), count), body, after)
+        else:
+            builder.branch(body)
         builder.position_at_end(body)
         index = builder.phi(INTEGER)
         index.add_incoming(integer(0), before)
@@ -92,12 +105,18 @@ class Code:
         inside = Loop(index, list(carried))
         yield inside
         following = builder.add(index, integer(1))
-        index.add_incoming(following, builder.block)
+        last = builder.block
+        index.add_incoming(following, last)
         for phi, value in zip(carried, inside.values, strict=True):
-            phi.add_incoming(value, builder.block)
-        after = builder.append_basic_block()
+            phi.add_incoming(value, last)
         builder.cbranch(builder.icmp_signed("<", following, count), body, after)
         builder.position_at_end(after)
+        if perhaps_none:
+            found = [builder.phi(value.type) for value in values]
+            for phi, value, result in zip(found, values, inside.values, strict=True):
+                phi.add_incoming(value, before)
+                phi.add_incoming(result, last)
+            inside.values[:] = found
 
     def vector(self, width: int) -> Any:
         """Return the type of a vector."""
@@ -151,6 +170,25 @@ class Code:
         """Return a · b + c, rounded once."""
         fma = self._intrinsic(f"llvm.fma.{self._suffix(a.type.count)}", a.type, [a.type] * 3)
         return self.builder.call(fma, [a, b, c])
+
+    def outer_product(
+        self, a: Sequence[Callable[[], Any]], b: Sequence[Callable[[], Any]], totals: Sequence[Any]
+    ) -> list[Any]:
+        """Return totals[i, j] + a[i] · b[j]; the fewer factors are read first and kept, of the others there is one at a time."""
+        totals = list(totals)
+        if len(a) <= len(b):
+            kept = [read() for read in a]
+            for j, read in enumerate(b):
+                factor = read()
+                for i, other in enumerate(kept):
+                    totals[i * len(b) + j] = self.multiply_add(other, factor, totals[i * len(b) + j])
+            return totals
+        kept = [read() for read in b]
+        for i, read in enumerate(a):
+            factor = read()
+            for j, other in enumerate(kept):
+                totals[i * len(b) + j] = self.multiply_add(factor, other, totals[i * len(b) + j])
+        return totals
 
     def total(self, value: Any) -> Any:
         """Return the sum of a vector's numbers, halves added to each other."""

@@ -8,13 +8,14 @@ not at all. The places are cut into parts, whose number depends on the shapes al
 """
 
 import math
+from functools import partial
 from itertools import product
 from typing import Any, NamedTuple
 
 from .code import Code, integer, pieces
 from .machine import Machine
 from .runtime import Stage
-from .sums import Axis
+from .sums import Axis, fits
 
 
 class Products(NamedTuple):
@@ -61,12 +62,12 @@ def tile_of(outputs: int, taps: int, accumulators: int) -> tuple[int, int]:
 
     def cost(tile: tuple[int, int]) -> float:
         return sum(
-            many * other * max(o * t / 2, 0.6 * (o + t), 4.0)
+            many * other * (0.5 + max(o * t / 2, 0.5 * o + 0.8 * t, 4.0))
             for (_, many, o), (_, other, t) in product(pieces(outputs, tile[0]), pieces(taps, tile[1]))
         )
 
     choices = product(range(1, min(outputs, accumulators) + 1), range(1, min(taps, accumulators) + 1))
-    return min((tile for tile in choices if math.prod(tile) <= accumulators), key=cost)
+    return min((tile for tile in choices if fits(*tile, accumulators)), key=cost)
 
 
 def parts_of(groups: int, inputs: int, outputs: int, taps: int, lines: int, run: int) -> int:
@@ -192,21 +193,17 @@ class _Writer:
     def _vector(
         self, source: Any, other: Any, size: int, taps: list[int], totals: list[Any], kept: tuple[int, int]
     ) -> list[Any]:
-        code, width = self.code, self.width
-        factors: list[Any] = []
-        for output in range(size):
+        code, first_of_all = self.code, kept[0] == 0
+
+        def other_at(output: int) -> Any:
             place = code.at(other, output * self.products.other_channel)
-            if kept[0] == 0:
-                factors.append(code.load_first(place, width, kept[1]))
-            else:
-                factors.append(code.only(code.load(place, width), *kept))
-        totals = list(totals)
-        for i, tap in enumerate(taps):
-            vector = code.load(code.at(source, tap), width)
-            if kept != (0, width):
-                vector = code.only(vector, *kept)
-            for output, factor in enumerate(factors):
-                totals[output * len(taps) + i] = code.multiply_add(
-                    factor, vector, totals[output * len(taps) + i]
-                )
-        return totals
+            if first_of_all:
+                return code.load_first(place, self.width, kept[1])
+            return code.only(code.load(place, self.width), *kept)
+
+        def source_at(tap: int) -> Any:
+            vector = code.load(code.at(source, tap), self.width)
+            return vector if kept == (0, self.width) else code.only(vector, *kept)
+
+        factors = [partial(other_at, output) for output in range(size)]
+        return code.outer_product(factors, [partial(source_at, tap) for tap in taps], totals)

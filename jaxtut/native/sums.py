@@ -8,6 +8,7 @@ equal windows give equal bits, and what is not finite is seen only by the window
 """
 
 import math
+from functools import partial
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -24,6 +25,33 @@ class Axis(NamedTuple):
     other: int
 
 
+class Reach(NamedTuple):
+    """Which taps of an axis meet the source, and not the zeros around it: tap t of row r stands at start + r · row + t · tap, in 0 to size.
+
+    Attributes:
+        rows: the axis of rows, counted in `Phase.rows`.
+        start: where the first tap of the first row stands.
+        row: the distance of neighbouring rows.
+        tap: that of neighbouring taps, which is positive.
+        size: of the source.
+    """
+
+    rows: int
+    start: int
+    row: int
+    tap: int
+    size: int
+
+
+class Taps(NamedTuple):
+    """Taps along an axis: how many, and how far apart they are in the source and in the kernel; those that meet zeros only may be left out."""
+
+    count: int
+    source: int
+    kernel: int
+    reach: Reach | None = None
+
+
 class Phase(NamedTuple):
     """Results that see the same taps.
 
@@ -32,15 +60,15 @@ class Phase(NamedTuple):
         result: where its result stands.
         rows: the axes of places, outermost first, but for the last.
         run: how many neighbouring places follow each other along the last axis, in both arrays.
-        taps: the axes of taps, outermost first, but for the last; `other` counts in the kernel.
-        last: the last axis of taps: where each stands in the source, and in the kernel.
+        taps: the axes of taps that are loops, outermost first.
+        last: the taps that are written out: where each stands in the source, and in the kernel.
     """
 
     source: int
     result: int
     rows: tuple[Axis, ...]
     run: int
-    taps: tuple[Axis, ...]
+    taps: tuple[Taps, ...]
     last: tuple[tuple[int, int], ...]
 
 
@@ -71,7 +99,7 @@ class Sums(NamedTuple):
 
 
 # Bytes of the source that the taps of a tile may touch, so that all outputs find them in the first cache.
-NEAR = 20_000
+NEAR = 10_000
 LINE = 64
 # Bytes of unfinished sums that are kept on the stack.
 STACK = 1 << 16
@@ -85,6 +113,11 @@ class Tile(NamedTuple):
     vectors: int
 
 
+def fits(a: int, b: int, accumulators: int) -> bool:
+    """Whether there are registers for the sums of a × b products, the fewer of their factors, and one more."""
+    return a * b <= accumulators and a * b + min(a, b) + 1 <= accumulators + 4
+
+
 def tile_of(outputs: int, rows: int, vectors: int, accumulators: int) -> Tile:
     """Choose the tile that is estimated to take the fewest cycles for all results."""
 
@@ -92,15 +125,16 @@ def tile_of(outputs: int, rows: int, vectors: int, accumulators: int) -> Tile:
         places = tile.rows * tile.vectors
         cycles = 0.0
         for _, many, size in pieces(outputs, tile.outputs):
-            # Two products a cycle; loads, of which two fit in a cycle with some loss; and a sum waits four cycles for the one before.
-            cycles += many * max(size * places / 2, 0.6 * (size + places), 4.0)
+            # Two products a cycle, and two loads, more where a vector lies across lines of the cache; a sum waits four cycles for the one
+            # before; and something for the loop.
+            cycles += many * (0.5 + max(size * places / 2, 0.5 * size + 0.8 * places, 4.0))
         repeats = math.ceil(rows / tile.rows) * math.ceil(vectors / tile.vectors)
         return repeats * cycles, -tile.vectors
 
     choices = (
         Tile(o, r, v)
         for o, r, v in product(range(1, min(outputs, accumulators) + 1), range(1, min(rows, 4) + 1), range(1, 13))
-        if v <= vectors and o * r * v <= accumulators
+        if v <= vectors and fits(o, r * v, accumulators)
     )
     return min(choices, key=cost)
 
@@ -142,6 +176,8 @@ class _Phase:
             for start in starts
         ]
         self.channels = self._near_channels(BYTES[dtype])
+        # The first and last position along each axis of rows that the tile at hand has.
+        self.at_hand: list[tuple[Any, Any]] = []
 
     def _near_channels(self, size: int) -> int:
         """Return how many channels are summed at a time."""
@@ -190,6 +226,7 @@ class _Phase:
         if first:
             source = code.at(source, code.times(position, first.source))
             result = code.at(result, code.times(position, first.other))
+            self.at_hand.append((position, position))
             self._places(self.outer[1:], source, kernel, result)
         else:
             self._tile_row(position, source, kernel, result)
@@ -207,6 +244,7 @@ class _Phase:
             return
         with code.loop(axes[0].count) as loop:
             seen = code.at(source, code.times(loop.index, axes[0].source))
+            self.at_hand.append((loop.index, loop.index))
             self._places(axes[1:], seen, kernel, code.at(result, code.times(loop.index, axes[0].other)))
 
     def _tile_row(self, row: Any, source: Any, kernel: Any, result: Any) -> None:
@@ -215,6 +253,8 @@ class _Phase:
         start = code.tile_start(row, self.rows, self.tile.rows, self.inner.count)
         source = code.at(source, code.times(start, self.inner.source))
         result = code.at(result, code.times(start, self.inner.other))
+        self.at_hand.append((start, code.builder.add(start, integer(self.tile.rows - 1))))
+        self.ranges = [self._range(taps) for taps in self.phase.taps]
         parts = math.ceil(sums.channels / self.channels)
         if parts == 1:
             self._outputs(source, kernel, result, sums.channels, None)
@@ -267,22 +307,45 @@ class _Phase:
         with code.loop(channels, totals) as loop:
             seen = code.at(source, code.times(loop.index, sums.source_channel))
             own = code.at(weights, code.times(loop.index, sums.kernel_channel))
-            loop.values[:] = self._taps(self.phase.taps, seen, own, size, loop.values)
+            loop.values[:] = self._taps(0, seen, own, size, loop.values)
         return loop.values
 
-    def _taps(self, axes: tuple[Axis, ...], seen: Any, own: Any, size: int, totals: list[Any]) -> list[Any]:
+    def _range(self, taps: Taps) -> tuple[Any, Any]:
+        """Return the first tap that may meet the source in some row of the tile, and how many there are from there on."""
+        code, reach = self.code, taps.reach
+        if reach is None:
+            return integer(0), integer(taps.count)
+        first_row, last_row = self.at_hand[reach.rows]
+
+        def from_tap(position: int, row: Any) -> Any:
+            """Return the first tap that stands at a position or behind it, between none and all."""
+            many = taps.count + reach.size  # so that what is divided is positive
+            far = code.builder.sub(
+                integer(position - reach.start + reach.tap * (many + 1) - 1), code.times(row, reach.row)
+            )
+            far = code.most(far, integer(0))
+            tap = code.builder.sub(code.divided(far, reach.tap)[0], integer(many))
+            return code.least(code.most(tap, integer(0)), integer(taps.count))
+
+        first = from_tap(0, last_row)
+        return first, code.builder.sub(from_tap(reach.size, first_row), first)
+
+    def _taps(self, axis: int, seen: Any, own: Any, size: int, totals: list[Any]) -> list[Any]:
         code = self.code
-        if axes:
-            with code.loop(axes[0].count, totals) as loop:
-                further = code.at(seen, code.times(loop.index, axes[0].source))
-                weights = code.at(own, code.times(loop.index, axes[0].other))
-                loop.values[:] = self._taps(axes[1:], further, weights, size, loop.values)
+        if axis < len(self.phase.taps):
+            taps, (first, count) = self.phase.taps[axis], self.ranges[axis]
+            seen = code.at(seen, code.times(first, taps.source))
+            own = code.at(own, code.times(first, taps.kernel))
+            with code.loop(count, totals, perhaps_none=taps.reach is not None) as loop:
+                further = code.at(seen, code.times(loop.index, taps.source))
+                weights = code.at(own, code.times(loop.index, taps.kernel))
+                loop.values[:] = self._taps(axis + 1, further, weights, size, loop.values)
             return loop.values
-        totals = list(totals)
         for tap, weight in self.phase.last:
-            vectors = [code.load(code.at(seen, tap + place), self.width) for place, _ in self.places]
-            for output in range(size):
-                factor = code.load_number(code.at(own, output * self.sums.kernel_output + weight), self.width)
-                for i, vector in enumerate(vectors, output * len(vectors)):
-                    totals[i] = code.multiply_add(vector, factor, totals[i])
+            vectors = [partial(code.load, code.at(seen, tap + place), self.width) for place, _ in self.places]
+            factors = [
+                partial(code.load_number, code.at(own, output * self.sums.kernel_output + weight), self.width)
+                for output in range(size)
+            ]
+            totals = code.outer_product(factors, vectors, totals)
         return totals

@@ -12,16 +12,19 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
 from ..native import library, machine
 from ..native.padding import Padding
 from ..native.products import Products, parts_of
-from ..native.sums import Axis, Phase, Sums
+from ..native.sums import Axis, Phase, Reach, Sums, Taps
 from .convolution_geometry import Geometry
 
 # Images from which on a vector holds numbers of several images at one position, and never of several positions.
 MANY_IMAGES = 64
+# Below this share of taps that meet the source, those that meet zeros around it are left out.
+FEW_MEET = 0.9
 # Taps along the last axis from which on they are a loop, and not written out.
 MANY_TAPS = 16
 
@@ -91,7 +94,7 @@ class _Part(NamedTuple):
         first: the position of the first result.
         step: positions between results.
         source_step: positions of the source between their windows.
-        taps: which taps they see, and where those of the first result stand in the source; both at equal distances.
+        taps: which taps they see, and where those of the first result stand in the source, in order; both at equal distances.
     """
 
     count: int
@@ -111,7 +114,7 @@ def _inputs_of(where: Geometry, axis: int, first: int) -> _Part:
     stride, reach = where.strides[axis], first + where.pads[axis][0]
     distances = [(k, reach - k * where.dilations[axis]) for k in range(where.kernel[axis])]
     taps = tuple((k, distance // stride) for k, distance in distances if distance % stride == 0)
-    return _Part(math.ceil((where.size[axis] - first) / stride), first, stride, 1, taps)
+    return _Part(math.ceil((where.size[axis] - first) / stride), first, stride, 1, taps[::-1])
 
 
 class _Sums:
@@ -192,18 +195,29 @@ class _Sums:
                 run *= rows.pop().count
         if not all(seen):
             return Phase(0, result, tuple(rows), run, (), ())
-        # Along each axis but the last, taps are at equal distances.
-        taps = [
-            Axis(len(axis), (axis[-1][1] - axis[0][1]) // max(len(axis) - 1, 1) * step, (axis[-1][0] - axis[0][0]) // max(len(axis) - 1, 1) * k)
-            for axis, step, k in zip(seen, padding.steps, kernel, strict=True)
-        ]
         start = padding.place((*(axis[0][1] for axis in seen[:-1]), 0))
         first = sum(axis[0][0] * k for axis, k in zip(seen[:-1], kernel, strict=False))
         last = [(padding.place((*[0] * (len(seen) - 1), position)), first + k) for k, position in seen[-1]]
-        outer = taps[:-1]
-        if len(last) > MANY_TAPS and padding.split == 1:
-            outer, last = taps, last[:1]
-        return Phase(start, result, tuple(rows), run, tuple(axis for axis in outer if axis.count > 1), tuple(last))
+        taps = [
+            self._taps(axis, seen[axis], part, k, axis if axis < len(rows) else None)
+            for axis, (part, k) in enumerate(zip(parts, kernel, strict=True))
+        ]
+        if taps[-1].reach is None and (len(last) <= MANY_TAPS or padding.split > 1):
+            taps.pop()
+        else:
+            last = last[:1]
+        return Phase(start, result, tuple(rows), run, tuple(axis for axis in taps if axis.count > 1), tuple(last))
+
+    def _taps(self, axis: int, seen: list[tuple[int, int]], part: _Part, kernel: int, rows: int | None) -> Taps:
+        """Return taps at equal distances along an axis, without those that meet zeros only, if these are many."""
+        many = max(len(seen) - 1, 1)
+        tap, source = (seen[-1][0] - seen[0][0]) // many, (seen[-1][1] - seen[0][1]) // many
+        reach, size = None, self.padding.size[axis]
+        if rows is not None and len(seen) > 1:
+            places = np.add.outer(np.arange(part.count) * part.source_step, [position for _, position in part.taps])
+            if ((places >= 0) & (places < size)).mean() < FEW_MEET:
+                reach = Reach(rows, part.taps[0][1], part.source_step, source, size)
+        return Taps(len(seen), source * self.padding.steps[axis], tap * kernel, reach)
 
 
 def _reached(parts: Sequence[_Part], size: int) -> tuple[int, int]:
