@@ -1,11 +1,9 @@
-"""The three maps of a convolution tap by tap: unrolled into one loop over the outputs, or as a loop over the taps.
+"""The three maps of a convolution as matrix products in a loop over the taps, which XLA can cut for several devices.
 
-Each product is one that the convolution has, so what is not finite spoils only what sees it. The loops over the taps are short programs, which
-compile in a moment; they are for the inputs that the faster programs must not see.
+Each product is one that the convolution has, so what is not finite spoils only what sees it.
 """
 
 import math
-from itertools import product
 
 import jax.numpy as jnp
 from jax import lax
@@ -15,32 +13,6 @@ from .convolution_geometry import Geometry
 
 # Windows of a product come in multiples of this: a rest would be summed by other instructions, which round otherwise.
 MULTIPLE = 8
-
-
-def outputs_unrolled(x: Array, w: Array, where: Geometry) -> Array:
-    """Return the outputs of a convolution with few taps, as one sum, in the order in which the arrays are."""
-    channel, n = where.channel_axis, len(where.size)
-    spatial = range(1, n + 1) if where.batch_last else range(2, n + 2)
-    edges = [(0, 0, 0)] * x.ndim
-    for axis, (low, high) in zip(spatial, where.pads, strict=True):
-        edges[axis] = (low, high, 0)
-    x = lax.pad(x, jnp.zeros((), x.dtype), edges)
-    outputs, inputs = w.shape[0] // where.groups, w.shape[1]
-    shape = list(x.shape)
-    shape[channel : channel + 1] = [where.groups, 1, inputs]
-    grouped = x.reshape(shape)  # groups, 1, channels of a group in place of the channels
-    flat = w.reshape(where.groups, outputs, inputs, *where.kernel)
-    y = None
-    for c, *taps in product(range(inputs), *map(range, where.kernel)):
-        part = lax.index_in_dim(grouped, c, channel + 2, keepdims=False)
-        for axis, tap, d, s, count in zip(spatial, taps, where.dilations, where.strides, where.counts, strict=True):
-            part = lax.slice_in_dim(part, tap * d, tap * d + (count - 1) * s + 1, s, axis + 1)
-        factor = flat[(slice(None), slice(None), c, *taps)]
-        factor = factor.reshape([1] * channel + [where.groups, outputs] + [1] * (part.ndim - channel - 2))
-        y = factor * part if y is None else y + factor * part
-    assert y is not None
-    # Or XLA would compute the sum again in each operation that follows.
-    return lax.optimization_barrier(y).reshape(where.output_shape(x.shape[where.batch_axis], w.shape[0]))
 
 
 def outputs(x: Array, w: Array, where: Geometry) -> Array:

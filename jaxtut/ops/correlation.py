@@ -83,11 +83,14 @@ def _primitive(
     def elsewhere(a: Array, b: Array, *, where: Geometry) -> Array:
         return on_xla(a, b, where)
 
-    def here(a: Array, b: Array, *, where: Geometry) -> Array:
-        return on_cpu(a, b, where, on_xla)
+    def here(context: mlir.LoweringRuleContext, *operands: Any, where: Geometry) -> Any:
+        # Inside `shard_map` and `pmap` it is not said for how many.
+        devices: int = getattr(context.module_context.axis_context, "num_devices", 2)
+        program = lambda a, b: on_cpu(a, b, where, devices, on_xla)  # noqa: E731
+        return mlir.lower_fun(program, multiple_results=False)(context, *operands)
 
     mlir.register_lowering(primitive, mlir.lower_fun(elsewhere, multiple_results=False))
-    mlir.register_lowering(primitive, mlir.lower_fun(here, multiple_results=False), platform="cpu")
+    mlir.register_lowering(primitive, here, platform="cpu")
     return primitive
 
 

@@ -29,11 +29,6 @@ FEW_MEET = 0.9
 MANY_TAPS = 16
 
 
-def is_available(*arrays: Array) -> bool:
-    """Whether these loops can be compiled here, for arrays like these."""
-    return machine.host() is not None and all(a.dtype.name in machine.BYTES and a.size > 0 for a in arrays)
-
-
 def convolve(x: Array, w: Array, where: Geometry) -> Array:
     """Compute `correlation.convolve`."""
     axes = [[_outputs_of(where, i)] for i in range(len(where.size))]
