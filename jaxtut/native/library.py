@@ -1,13 +1,12 @@
 """Programs compiled for the processor at hand, under the names by which XLA calls them."""
 
 import ctypes
-import hashlib
 import threading
 from typing import Any, NamedTuple
 
 import jax
 
-from . import padding, products, runtime, sums
+from . import padding, products, runtime, store, sums
 from .machine import Machine, host, llvm
 from .padding import Padding
 from .products import Products
@@ -41,10 +40,14 @@ def target(program: Program) -> str:
     machine = host()
     if machine is None:
         raise RuntimeError("native: programs cannot be compiled for this processor")
-    name = "jaxtut_" + hashlib.sha256(repr((program, machine, runtime.MINOR)).encode()).hexdigest()[:24]
+    name = "jaxtut_" + store.key(program, machine)
     with _lock:
         if name not in _engines:
-            engine = _compiled(source(program, machine), machine)
+            code = store.load(name)
+            if code is None:
+                code = _compiled(source(program, machine), machine)
+                store.save(name, code)
+            engine = _linked(code, machine)
             address = ctypes.c_void_p(engine.get_function_address("handler"))
             jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(address), platform="cpu")
             _engines[name] = engine  # its code lives as long as it does
@@ -70,17 +73,22 @@ def source(program: Program, machine: Machine) -> str:
     return str(module) + runtime.text(2, results, stages)
 
 
-def _compiled(text: str, machine: Machine) -> Any:
-    """Return the engine that holds a program's code."""
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    target = llvm.Target.from_default_triple()
-    aim = target.create_target_machine(cpu=machine.cpu, features=machine.features, opt=3)
-    module = llvm.parse_assembly(text)
-    options = llvm.create_pipeline_tuning_options(speed_level=2)
-    options.loop_unrolling = options.slp_vectorization = options.loop_vectorization = False
-    passes = llvm.create_pass_builder(aim, options)
-    passes.getModulePassManager().run(module, passes)
-    engine = llvm.create_mcjit_compiler(module, aim)
+def _compiled(text: str, machine: Machine) -> bytes:
+    """Return a program's machine code, as an object file."""
+    return _aim(machine).emit_object(llvm.parse_assembly(text))
+
+
+def _linked(code: bytes, machine: Machine) -> Any:
+    """Return the engine that holds a program's code in memory."""
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _aim(machine))
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
     return engine
+
+
+def _aim(machine: Machine) -> Any:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    # The programs are written as they are to run: LLVM's passes over them take most of the time, and make none of them faster.
+    target = llvm.Target.from_default_triple()
+    return target.create_target_machine(cpu=machine.cpu, features=machine.features, opt=1, jit=True)

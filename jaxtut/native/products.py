@@ -27,7 +27,8 @@ class Products(NamedTuple):
         outputs: channels of the other array in a group, `other_channel` apart.
         lines: the axes of places, outermost first (images too), but for the last.
         run: how many neighbouring places follow each other along the last axis, in both arrays.
-        taps: where each tap stands in the source.
+        taps: the axes of taps, outermost first, but for the last; `other` counts in the result.
+        last: where each tap of the last axis stands in the source.
         source_channel: distance of channels in the source.
         other_channel: distance of channels in the other array.
         parts: into how many parts the lines are cut.
@@ -38,15 +39,21 @@ class Products(NamedTuple):
     outputs: int
     lines: tuple[Axis, ...]
     run: int
-    taps: tuple[int, ...]
+    taps: tuple[Axis, ...]
+    last: tuple[int, ...]
     source_channel: int
     other_channel: int
     parts: int
 
     @property
+    def kernel(self) -> int:
+        """Taps in all."""
+        return math.prod(axis.count for axis in self.taps) * len(self.last)
+
+    @property
     def numbers(self) -> int:
         """Of the result, without its parts."""
-        return self.groups * self.outputs * self.inputs * len(self.taps)
+        return self.groups * self.outputs * self.inputs * self.kernel
 
 
 # Places that are summed before the next tile, so that their numbers are in the cache for all tiles.
@@ -91,9 +98,9 @@ class _Writer:
         self.products, self.arrays = products, arrays
         self.code = Code(module, "products", dtype)
         self.width = machine.width(dtype)
-        # Taps of one channel make a tile, or where there is one only, channels.
-        self.by_channel = len(products.taps) == 1
-        taps = products.inputs if self.by_channel else len(products.taps)
+        # Neighbouring taps make a tile, or where there is one only, channels.
+        self.by_channel = len(products.last) == 1
+        taps = products.inputs if self.by_channel else len(products.last)
         self.tile = tile_of(products.outputs, taps, machine.accumulators)
         self.tap_pieces = pieces(taps, self.tile[1])
 
@@ -113,8 +120,8 @@ class _Writer:
             inside = builder.sub(tile, integer(begin))
             with builder.if_then(builder.icmp_unsigned("<", inside, integer(many))):
                 output = builder.add(code.times(inside, size), integer(first))
-                own = code.at(result, code.times(output, p.inputs * len(p.taps)))
-                code.clear(own, size * p.inputs * len(p.taps))
+                own = code.at(result, code.times(output, p.inputs * p.kernel))
+                code.clear(own, size * p.inputs * p.kernel)
                 self._blocks(part, source, code.at(other, code.times(output, p.other_channel)), own, size)
         builder.ret_void()
         work = p.numbers * self._lines() * p.run // (p.parts * p.groups * tiles)
@@ -140,21 +147,32 @@ class _Writer:
                 self._tiles(code.builder.add(begin, start), count, source, other, result, size)
 
     def _tiles(self, begin: Any, count: Any, source: Any, other: Any, result: Any, size: int) -> None:
+        """Go over all channels and taps."""
         code, p = self.code, self.products
-        if self.by_channel:
-            for first, many, taps in self.tap_pieces:
-                offsets = [p.taps[0] + i * p.source_channel for i in range(taps)]
-                with code.loop(many) as loop:
-                    channel = code.builder.add(code.times(loop.index, taps), integer(first))
-                    seen = code.at(source, code.times(channel, p.source_channel))
-                    self._tile(begin, count, seen, other, code.at(result, channel), size, offsets)
+        for first, many, channels in self.tap_pieces if self.by_channel else [(0, p.inputs, 1)]:
+            with code.loop(many) as loop:
+                channel = code.builder.add(code.times(loop.index, channels), integer(first))
+                seen = code.at(source, code.times(channel, p.source_channel))
+                own = code.at(result, code.times(channel, p.kernel))
+                self._taps(p.taps, channels, begin, count, seen, other, own, size)
+
+    def _taps(
+        self, axes: tuple[Axis, ...], channels: int, begin: Any, count: Any, seen: Any, other: Any, own: Any, size: int
+    ) -> None:
+        code, p = self.code, self.products
+        if axes:
+            with code.loop(axes[0].count) as loop:
+                further = code.at(seen, code.times(loop.index, axes[0].source))
+                result = code.at(own, code.times(loop.index, axes[0].other))
+                self._taps(axes[1:], channels, begin, count, further, other, result, size)
             return
-        with code.loop(p.inputs) as loop:
-            seen = code.at(source, code.times(loop.index, p.source_channel))
-            own = code.at(result, code.times(loop.index, len(p.taps)))
-            for first, many, taps in self.tap_pieces:
-                for start in range(first, first + many * taps, taps):
-                    self._tile(begin, count, seen, other, code.at(own, start), size, list(p.taps[start : start + taps]))
+        if self.by_channel:
+            offsets = [p.last[0] + i * p.source_channel for i in range(channels)]
+            self._tile(begin, count, seen, other, own, size, offsets)
+            return
+        for first, many, taps in self.tap_pieces:
+            for start in range(first, first + many * taps, taps):
+                self._tile(begin, count, seen, other, code.at(own, start), size, list(p.last[start : start + taps]))
 
     def _tile(self, begin: Any, count: Any, source: Any, other: Any, result: Any, size: int, taps: list[int]) -> None:
         """Add the sums over some lines to a tile of the result."""
@@ -169,7 +187,8 @@ class _Writer:
                 own = code.at(own, code.times(position, axis.other))
             loop.values[:] = self._line(seen, own, size, taps, loop.values)
         for (output, tap), total in zip(product(range(size), range(len(taps))), loop.values, strict=True):
-            code.add_to(code.at(result, output * p.inputs * len(p.taps) + tap), code.total(total))
+            place = output * p.inputs * p.kernel + tap * (p.kernel if self.by_channel else 1)
+            code.add_to(code.at(result, place), code.total(total))
 
     def _line(self, source: Any, other: Any, size: int, taps: list[int], totals: list[Any]) -> list[Any]:
         code, width, run = self.code, self.width, self.products.run

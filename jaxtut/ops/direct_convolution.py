@@ -63,8 +63,12 @@ def kernel_gradient(x: Array, y: Array, where: Geometry) -> Array:
         run = lines.pop().count
     while lines and lines[-1].source == lines[-1].other == run:
         run *= lines.pop().count
-    positions = product(*([d * k for k in range(n)] for n, d in zip(where.kernel, where.dilations, strict=True)))
-    taps = tuple(padding.place(position) for position in positions)
+    taps = [
+        Axis(n, d * step, k)
+        for n, d, step, k in zip(where.kernel, where.dilations, padding.steps, _steps(where.kernel, 1), strict=True)
+    ]
+    corner = (0,) * (len(taps) - 1)
+    last = tuple(padding.place((*corner, k * where.dilations[-1])) for k in range(where.kernel[-1]))
     many = math.prod(axis.count for axis in lines)
     main = Products(
         groups=where.groups,
@@ -72,10 +76,11 @@ def kernel_gradient(x: Array, y: Array, where: Geometry) -> Array:
         outputs=outputs,
         lines=tuple(lines),
         run=run,
-        taps=taps,
+        taps=tuple(axis for axis in taps[:-1] if axis.count > 1),
+        last=last,
         source_channel=padding.plane,
         other_channel=math.prod(where.counts) * (batch if where.batch_last else 1),
-        parts=parts_of(where.groups, inputs, outputs, len(taps), many, run),
+        parts=parts_of(where.groups, inputs, outputs, math.prod(where.kernel), many, run),
     )
     w = _called(main, padding, run, x, y, (main.parts, where.groups * outputs, inputs, *where.kernel))
     return w.sum(0) if main.parts > 1 else w[0]
