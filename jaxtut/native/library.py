@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import jax
 
-from . import padding, products, runtime, store, sums
-from .machine import Machine, host, llvm
+from . import machine, padding, products, runtime, store, sums
+from .machine import Machine, llvm
 from .padding import Padding
 from .products import Products
 from .sums import Sums
@@ -37,24 +37,24 @@ def target(program: Program) -> str:
     Raises:
         RuntimeError: `machine.host()` is None.
     """
-    machine = host()
-    if machine is None:
+    host = machine.host()
+    if host is None:
         raise RuntimeError("native: programs cannot be compiled for this processor")
-    name = "jaxtut_" + store.key(program, machine)
+    name = "jaxtut_" + store.key(program, host)
     with _lock:
         if name not in _engines:
             code = store.load(name)
             if code is None:
-                code = _compiled(source(program, machine), machine)
+                code = _compiled(source(program, host), host)
                 store.save(name, code)
-            engine = _linked(code, machine)
+            engine = _linked(code, host)
             address = ctypes.c_void_p(engine.get_function_address("handler"))
             jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(address), platform="cpu")
             _engines[name] = engine  # its code lives as long as it does
     return name
 
 
-def source(program: Program, machine: Machine) -> str:
+def source(program: Program, host: Machine) -> str:
     """Return the program in LLVM's words."""
     from llvmlite import ir
 
@@ -66,29 +66,34 @@ def source(program: Program, machine: Machine) -> str:
         arrays = (3, 1, 2)
     # The stages of one program may run in any order, but for the padding, which is first.
     if isinstance(program.main, Sums):
-        stages += sums.write(module, program.dtype, program.main, machine, arrays)
+        stages += sums.write(module, program.dtype, program.main, host, arrays)
     else:
-        stages += products.write(module, program.dtype, program.main, machine, arrays)
+        stages += products.write(module, program.dtype, program.main, host, arrays)
     results = 1 if program.padding is None else 2
-    return str(module) + runtime.text(2, results, stages)
+    return str(module) + runtime.text(2, results, stages, host.grain)
 
 
-def _compiled(text: str, machine: Machine) -> bytes:
+def _compiled(text: str, host: Machine) -> bytes:
     """Return a program's machine code, as an object file."""
-    return _aim(machine).emit_object(llvm.parse_assembly(text))
+    return _aim(host).emit_object(llvm.parse_assembly(text))
 
 
-def _linked(code: bytes, machine: Machine) -> Any:
+def _linked(code: bytes, host: Machine) -> Any:
     """Return the engine that holds a program's code in memory."""
-    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _aim(machine))
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _aim(host))
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
     return engine
 
 
-def _aim(machine: Machine) -> Any:
+def _aim(host: Machine) -> Any:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     # The programs are written as they are to run: LLVM's passes over them take most of the time, and make none of them faster.
     target = llvm.Target.from_default_triple()
-    return target.create_target_machine(cpu=machine.cpu, features=machine.features, opt=1, jit=True)
+    return target.create_target_machine(cpu=host.cpu, features=host.features, opt=1, jit=True)
+
+
+def names() -> list[str]:
+    """Return the names of the programs that this process has."""
+    return list(_engines)

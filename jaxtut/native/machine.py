@@ -14,19 +14,25 @@ BYTES = {"float32": 4, "float64": 8}
 
 
 class Machine(NamedTuple):
-    """A processor.
+    """A processor, and what suits it; where a number is not known of each processor, it was measured on one of AMD's (Zen 3).
 
     Attributes:
         cpu: LLVM's name of it.
         features: what it can do, in LLVM's words.
         vector_bytes: how long its vectors are.
         accumulators: how many vectors a loop may keep its sums in, so that there are registers left for what it multiplies.
+        near: bytes that a loop may come back to, so that it finds them in the first cache.
+        places: numbers of a channel that are read for one tile of results after another, so that these find them in a cache.
+        grain: multiplications for which it is worth to wake another thread, about ten microseconds.
     """
 
     cpu: str
     features: str
     vector_bytes: int
     accumulators: int
+    near: int = 10_000
+    places: int = 4096
+    grain: int = 400_000
 
     def width(self, dtype: str) -> int:
         """Return how many numbers a vector holds."""

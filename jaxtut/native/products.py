@@ -56,8 +56,6 @@ class Products(NamedTuple):
         return self.groups * self.outputs * self.inputs * self.kernel
 
 
-# Places that are summed before the next tile, so that their numbers are in the cache for all tiles.
-PLACES = 4096
 # Pieces of work, for so many threads, and some more, so that none waits long for the last.
 PIECES = 32
 # Multiplications below which places are not cut into parts.
@@ -97,7 +95,7 @@ class _Writer:
     ) -> None:
         self.products, self.arrays = products, arrays
         self.code = Code(module, "products", dtype)
-        self.width = machine.width(dtype)
+        self.width, self.places = machine.width(dtype), machine.places
         # Neighbouring taps make a tile, or where there is one only, channels.
         self.by_channel = len(products.last) == 1
         taps = products.inputs if self.by_channel else len(products.last)
@@ -139,7 +137,7 @@ class _Writer:
         left = code.builder.sub(integer(lines), begin)
         with code.builder.if_then(code.builder.icmp_signed(">", left, integer(0))):
             own = code.least(integer(each), left)
-            block = max(1, min(each, PLACES // p.run))
+            block = max(1, min(each, self.places // p.run))
             repeats = code.builder.udiv(code.builder.add(own, integer(block - 1)), integer(block))
             with code.loop(repeats) as loop:
                 start = code.times(loop.index, block)

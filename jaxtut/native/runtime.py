@@ -185,17 +185,15 @@ class Stage(NamedTuple):
     work: int
 
 
-# Multiplications for which it is worth to wake another thread: about ten microseconds.
-GRAIN = 400_000
+def text(arguments: int, results: int, stages: Sequence[Stage], grain: int) -> str:
+    """Return the function `handler`, which calls the stages with the addresses of all arguments and results.
 
-
-def grain(stage: Stage) -> int:
-    """Return how many pieces a thread takes at a time."""
-    return max(1, min(stage.pieces, GRAIN // max(stage.work, 1)))
-
-
-def text(arguments: int, results: int, stages: Sequence[Stage]) -> str:
-    """Return the function `handler`, which calls the stages with the addresses of all arguments and results."""
+    Args:
+        arguments: how many arrays it gets.
+        results: how many it fills.
+        stages: what it runs.
+        grain: work that a thread takes at a time.
+    """
     lines: list[str] = []
     for i in range(arguments + results):
         owner, position = ("arguments", i) if i < arguments else ("results", i - arguments)
@@ -209,7 +207,7 @@ def text(arguments: int, results: int, stages: Sequence[Stage]) -> str:
         ]
     functions: list[str] = []
     for i, stage in enumerate(stages):
-        each = grain(stage)
+        each = max(1, min(stage.pieces, grain // max(stage.work, 1)))
         count = math.ceil(stage.pieces / each)
         functions.append(_grains(stage, each, i))
         if count == 1:

@@ -98,8 +98,7 @@ class Sums(NamedTuple):
     phases: tuple[Phase, ...]
 
 
-# Bytes of the source that the taps of a tile may touch, so that all outputs find them in the first cache.
-NEAR = 10_000
+# Bytes of a line of the cache.
 LINE = 64
 # Bytes of unfinished sums that are kept on the stack.
 STACK = 1 << 16
@@ -159,7 +158,7 @@ class _Phase:
     ) -> None:
         self.name, self.sums, self.phase, self.arrays = name, sums, phase, arrays
         self.code = Code(module, name, dtype)
-        self.width = machine.width(dtype)
+        self.width, self.near = machine.width(dtype), machine.near
         *self.outer, self.inner = phase.rows or (Axis(1, 0, 0),)
         vectors = math.ceil(phase.run / self.width)
         self.tile = tile_of(sums.outputs, self.inner.count, vectors, machine.accumulators)
@@ -193,7 +192,7 @@ class _Phase:
             for place, _ in self.places
             for lane in (0, self.width - 1)
         }
-        near = max(1, NEAR // (LINE * max(len(lines), 1)))
+        near = max(1, self.near // (LINE * max(len(lines), 1)))
         unfinished = self.sums.outputs * len(self.places) * self.width * size
         if near >= self.sums.channels or self.tile.outputs >= self.sums.outputs or unfinished > STACK:
             return self.sums.channels

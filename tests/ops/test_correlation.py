@@ -11,6 +11,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jaxtut.native import machine, products
+from jaxtut.native.machine import Machine
 from jaxtut.ops import cpu_convolution
 from jaxtut.ops.convolution_geometry import Geometry
 from jaxtut.ops.correlation import convolve, input_gradient, kernel_gradient, xla_convolve
@@ -21,10 +23,14 @@ OPTIONS = {
 }
 
 
-@pytest.fixture(params=["taps", "blocks"])
+@pytest.fixture(params=["compiled by LLVM", "taps"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    if request.param == "blocks":
-        monkeypatch.setattr(cpu_convolution, "MOST_TAPS", 0)
+    if request.param == "taps":
+        monkeypatch.setattr(machine, "host", lambda: None)
+
+
+def _always(found: Machine | None) -> Callable[[], Machine | None]:
+    return lambda: found
 
 
 def whole(generator: np.random.Generator, *shape: int) -> np.ndarray:
@@ -90,7 +96,18 @@ def test_vmap(axes: tuple[int | None, int | None], groups: int, batch_last: bool
         same(mapped(convolve)(*args), mapped(xla_convolve)(*args))
 
 
-@settings(max_examples=15, deadline=None)
+@st.composite
+def machines(draw: st.DrawFn) -> Machine | None:
+    """Processors: with longer and shorter vectors, of which this one makes its own; smaller caches; one for which nothing can be compiled."""
+    host = machine.host()
+    if host is None or draw(st.integers(0, 4)) == 0:
+        return None
+    vectors, accumulators = draw(st.sampled_from(((host.vector_bytes, host.accumulators), (16, 24), (64, 24))))
+    near, places, grain = (draw(st.sampled_from(pair)) for pair in ((1, host.near), (1, host.places), (1, host.grain)))
+    return Machine(host.cpu, host.features, vectors, accumulators, near, places, grain)
+
+
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_random_geometries(data: st.DataObject) -> None:
     axes = data.draw(st.integers(1, 3))
@@ -100,7 +117,7 @@ def test_random_geometries(data: st.DataObject) -> None:
     least = (max(d * (k - 1) + 1 - low - high, 1) for k, d, (low, high) in zip(kernel, dilations, pads, strict=True))
     size = tuple(n + data.draw(st.integers(0, 6)) for n in least)
     where = Geometry(size, kernel, strides, pads, dilations, groups, data.draw(st.booleans()))
-    batch, inputs, outputs = (data.draw(st.integers(1, 3)) for _ in range(3))
+    batch, inputs, outputs = data.draw(st.sampled_from((1, 2, 3, 9, 70))), data.draw(st.integers(1, 4)), data.draw(st.integers(1, 9))
     generator = np.random.default_rng(data.draw(st.integers(0, 99)))
     x, w = (
         whole(generator, *where.input_shape(batch, groups * inputs)),
@@ -108,8 +125,9 @@ def test_random_geometries(data: st.DataObject) -> None:
     )
     y = whole(generator, *where.output_shape(batch, groups * outputs))
     with jax.enable_x64(True), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cpu_convolution, "MOST_TAPS", data.draw(st.sampled_from((0, 36))))
-        patch.setattr(cpu_convolution, "CHUNK", data.draw(st.sampled_from((64, 1 << 18))))
+        patch.setattr(machine, "host", _always(data.draw(machines())))
+        patch.setattr(products, "LEAST", data.draw(st.sampled_from((1, 200_000))))
+        patch.setattr(cpu_convolution, "MOVE", data.draw(st.sampled_from((0, 40))))
         ours = jax.jit(
             lambda x, w, y: (convolve(x, w, where), input_gradient(y, w, where), kernel_gradient(x, y, where))
         )

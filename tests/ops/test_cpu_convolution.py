@@ -1,14 +1,16 @@
-"""Convolutions on a CPU: equal windows give equal bits, what is not finite spoils only what sees it, memory stays small."""
+"""Convolutions on a CPU: equal windows give equal bits, what is not finite spoils only what sees it, memory stays small, the right order."""
 
-from itertools import product
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from jaxtut.ops import convolution_plans as plans
+from jaxtut.native import library, machine
 from jaxtut.ops import convolution_taps as taps
 from jaxtut.ops import cpu_convolution as cpu
 from jaxtut.ops.convolution_geometry import Geometry
@@ -17,15 +19,17 @@ from jaxtut.ops.correlation import convolve, input_gradient, kernel_gradient, xl
 if jax.default_backend() != "cpu":
     pytest.skip("these are the programs of a CPU", allow_module_level=True)
 
+compiled = pytest.mark.skipif(machine.host() is None, reason="nothing can be compiled for this processor")
+
 # Batch, channels, size, channels out, kernel.
 SHAPES = [
     (4, 1, 12, 6, 3),
     (5, 3, 32, 6, 5),
     (3, 6, 14, 16, 5),
-    (3, 16, 19, 32, 3),
+    (9, 16, 19, 32, 3),
     (2, 64, 16, 64, 3),
     (1, 16, 23, 8, 7),
-    (3, 6, 40, 1, 2),
+    (70, 6, 11, 1, 2),
 ]
 
 
@@ -33,66 +37,94 @@ def square(size: int, kernel: int, stride: int = 1, batch_last: bool = False) ->
     return Geometry((size, size), (kernel, kernel), (stride, stride), ((0, 0), (0, 0)), (1, 1), 1, batch_last)
 
 
-def require_equal_bits(outputs: Any, shape: tuple[int, ...], dtype: str) -> None:
-    """Compute the outputs of flat images, channels last, all of whose windows are equal."""
-    batch, channels, size, out, kernel = shape
-    generator = np.random.default_rng(0)
+def require_equal_bits(outputs: Callable[[Any, Any], Any], images: np.ndarray, w: np.ndarray) -> None:
+    """Compute the outputs of flat images, all of whose windows are equal; `images` has one number for each channel."""
     with jax.enable_x64(True):
-        x = jnp.asarray(np.broadcast_to(generator.standard_normal(channels), (batch, size, size, channels)), dtype)
-        w = jnp.asarray(generator.standard_normal((out, channels, kernel, kernel)), dtype)
-        y = np.asarray(jax.jit(outputs)(x, w))
-    np.testing.assert_array_equal(y, np.broadcast_to(y[:1, :1, :1], y.shape))
+        y = np.asarray(jax.jit(outputs)(images, w))
+    np.testing.assert_array_equal(y, np.broadcast_to(y[:1, :, :1, :1], y.shape))
 
 
+@pytest.mark.parametrize("batch_last", [False, True])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_equal_windows_give_equal_bits_in_blocks_of_every_size(shape: tuple[int, ...], dtype: str) -> None:
+def test_equal_windows_give_equal_bits(shape: tuple[int, ...], dtype: str, batch_last: bool) -> None:
     batch, channels, size, out, kernel = shape
-    where = square(size, kernel)
-    for blocks in product((1, 2, 4), (1, 2, 4)):
-        plan = plans.planned(where, batch, channels, out, plans.output_axis, blocks)
-        if plans.is_safe(plan, 1):
-            require_equal_bits(lambda x, w, plan=plan: cpu.outputs_of(x, w, plan, where), shape, dtype)
+    generator = np.random.default_rng(0)
+    flat = generator.standard_normal((1, channels, 1, 1)).astype(dtype)
+    images = np.broadcast_to(flat, (batch, channels, size, size))
+    w = generator.standard_normal((out, channels, kernel, kernel)).astype(dtype)
+    where = square(size, kernel, batch_last=batch_last)
 
+    def outputs(x: Any, w: Any) -> Any:
+        y = convolve(jnp.moveaxis(x, 0, -1) if batch_last else x, w, where)
+        return jnp.moveaxis(y, -1, 0) if batch_last else y
 
-def test_blocks_are_chosen_among_those_that_are_safe() -> None:
-    for batch, channels, size, out, kernel in SHAPES:
-        where = square(size, kernel)
-        for inputs, outputs, axis in ((channels, out, plans.output_axis), (out, channels, plans.input_axis)):
-            assert plans.is_safe(plans.cheapest(where, batch, inputs, outputs, axis), 1)
-
-
-def test_narrow_layers_have_large_blocks_and_wide_ones_none() -> None:
-    assert plans.cheapest(square(32, 5), 256, 3, 6, plans.output_axis).block > 1
-    assert plans.cheapest(square(16, 3), 64, 64, 64, plans.output_axis).block == 1
+    require_equal_bits(outputs, images, w)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_equal_windows_give_equal_bits_tap_by_tap(shape: tuple[int, ...], dtype: str) -> None:
-    where = square(shape[2], shape[4])
-    require_equal_bits(lambda x, w: taps.outputs(x, w, where), shape, dtype)
+    batch, channels, size, out, kernel = shape
+    generator = np.random.default_rng(0)
+    flat = generator.standard_normal((1, channels, 1, 1)).astype(dtype)
+    w = generator.standard_normal((out, channels, kernel, kernel)).astype(dtype)
+    where = square(size, kernel)
+    outputs = lambda x, w: jnp.moveaxis(taps.outputs(jnp.moveaxis(x, 1, -1), w, where), -1, 1)  # noqa: E731
+    require_equal_bits(outputs, np.broadcast_to(flat, (batch, channels, size, size)), w)
+
+
+@compiled
+@settings(max_examples=20, deadline=None)
+@given(st.data())
+def test_a_window_gives_the_same_bits_wherever_it_is_moved(data: st.DataObject) -> None:
+    draw = lambda low, high: data.draw(st.integers(low, high))  # noqa: E731
+    size, kernel, stride = (draw(5, 21), draw(5, 21)), (draw(1, 4), draw(1, 4)), (draw(1, 2), draw(1, 2))
+    batch, channels, out = data.draw(st.sampled_from((1, 3, 17))), draw(1, 70), draw(1, 17)
+    where = Geometry(size, kernel, stride, ((2, 2), (2, 2)), (1, 1), 1, data.draw(st.booleans()))
+    generator = np.random.default_rng(draw(0, 99))
+    # One image, moved by whole strides with zeros behind it: what it gives is moved by one.
+    image = generator.standard_normal((batch, channels, *size)).astype("float32")
+    image[..., size[0] - 2 * stride[0] :, :] = image[..., size[1] - 2 * stride[1] :] = 0
+    moved = np.roll(image, stride, (2, 3))
+    w = generator.standard_normal((out, channels, *kernel)).astype("float32")
+    function = jax.jit(lambda x: convolve(x, w, where))
+    first, second = (
+        np.moveaxis(np.asarray(function(np.moveaxis(x, 0, -1))), -1, 0) if where.batch_last else np.asarray(function(x))
+        for x in (image, moved)
+    )
+    np.testing.assert_array_equal(first[..., :-1, :-1], second[..., 1:, 1:])
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-@pytest.mark.parametrize("shape", [(3, 32, 6, 5, 1), (3, 32, 6, 5, 2), (3, 32, 6, 5, 3), (64, 16, 64, 3, 1)], ids=str)
-def test_what_is_not_finite_spoils_only_what_sees_it(shape: tuple[int, ...], bad: float) -> None:
+@pytest.mark.parametrize("batch_last", [False, True])
+@pytest.mark.parametrize(
+    "shape", [(3, 32, 6, 5, 1), (3, 32, 6, 5, 2), (3, 31, 6, 5, 3), (64, 16, 64, 3, 1), (2, 11, 3, 5, 1)], ids=str
+)
+@pytest.mark.parametrize("way", [pytest.param("compiled", marks=compiled), "taps"])
+def test_what_is_not_finite_spoils_only_what_sees_it(
+    shape: tuple[int, ...], batch_last: bool, bad: float, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if way == "taps":
+        monkeypatch.setattr(machine, "host", lambda: None)
     channels, size, out, kernel, stride = shape
     where = square(size, kernel, stride)
-    # The matrix of the last has no zeros; only the rows that fill its last chunk do.
-    assert stride > 1 or plans.cheapest(where, 8, channels, out, plans.output_axis).holds_zeros == (channels == 3)
     generator = np.random.default_rng(0)
-    x, w = (generator.uniform(1, 2, a) for a in ((8, channels, size, size), (out, channels, kernel, kernel)))
-    y = generator.uniform(1, 2, where.output_shape(8, out))
-    x[0, 0, size - 1, 5] = x[2, 1, 9, 10] = y[3, 2, 5, 7] = bad
+    x, w = (generator.uniform(1, 2, a) for a in ((9, channels, size, size), (out, channels, kernel, kernel)))
+    y = generator.uniform(1, 2, where.output_shape(9, out))
+    x[0, 0, size - 1, 5] = x[2, 1, 9, 10] = y[3, 2, 5, 6] = bad
     arrays = [jnp.asarray(a, "float32") for a in (x, w, y)]
-
-    def both(convolution: Any) -> Any:
-        _, pull = jax.vjp(lambda x, w: convolution(x, w, where), *arrays[:2])
-        return jax.tree.map(np.isfinite, (convolution(*arrays[:2], where), *pull(arrays[2])))
-
-    for ours, theirs in zip(both(convolve), both(xla_convolve), strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    theirs = jax.vjp(lambda x, w: xla_convolve(x, w, where), *arrays[:2])
+    expected = (theirs[0], *theirs[1](arrays[2]))
+    if batch_last:
+        where = where._replace(batch_last=True)
+        arrays = [jnp.moveaxis(arrays[0], 0, -1), arrays[1], jnp.moveaxis(arrays[2], 0, -1)]
+    # Functions of their own, since the program of a convolution that is called outside `jit` is kept.
+    found = jax.jit(lambda x, w, y: (convolve(x, w, where), input_gradient(y, w, where), kernel_gradient(x, y, where)))
+    *images, gradient = found(*arrays)
+    ours = (*(jnp.moveaxis(a, -1, 0) if batch_last else a for a in images), gradient)
+    for a, b in zip(ours, expected, strict=True):
+        np.testing.assert_array_equal(np.isfinite(a), np.isfinite(b))
 
 
 @pytest.mark.parametrize(
@@ -101,6 +133,7 @@ def test_what_is_not_finite_spoils_only_what_sees_it(shape: tuple[int, ...], bad
         Geometry((9, 11), (3, 2), (1, 1), ((0, 0), (0, 0)), (1, 1), 1),
         Geometry((9, 11), (3, 2), (2, 3), ((1, 0), (2, 1)), (1, 2), 2),
         Geometry((13,), (4,), (3,), ((2, 2),), (2,), 1),
+        Geometry((61,), (40,), (1,), ((7, 0),), (1,), 1),
         Geometry((5, 6, 7), (2, 3, 3), (1, 2, 1), ((1, 1), (0, 2), (1, 0)), (1, 1, 2), 3),
     ],
     ids=str,
@@ -121,8 +154,11 @@ def test_tap_by_tap_the_numbers_are_the_same(where: Geometry) -> None:
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
+@compiled
 @pytest.mark.parametrize("batch_last", [False, True])
-@pytest.mark.parametrize("shape", [(256, 3, 32, 6, 5), (256, 6, 14, 16, 5), (64, 64, 16, 64, 3)], ids=str)
+@pytest.mark.parametrize(
+    "shape", [(256, 3, 32, 6, 5), (256, 6, 14, 16, 5), (64, 64, 16, 64, 3), (16, 256, 7, 256, 3)], ids=str
+)
 def test_memory_is_at_most_three_times_that_of_the_arrays(shape: tuple[int, ...], batch_last: bool) -> None:
     batch, channels, size, out, kernel = shape
     where = square(size, kernel, batch_last=batch_last)
@@ -130,9 +166,44 @@ def test_memory_is_at_most_three_times_that_of_the_arrays(shape: tuple[int, ...]
     y = jax.ShapeDtypeStruct(where.output_shape(batch, out), "float32")
     w = jax.ShapeDtypeStruct((out, channels, kernel, kernel), "float32")
     arrays = sum(a.size * a.dtype.itemsize for a in (x, y, w))
-    maps = [(convolve, (x, w)), (input_gradient, (y, w)), (kernel_gradient, (x, y))]
-    if channels == 6:
-        maps.pop(1)  # it takes up to 4.3 times as much: windows of 150 numbers for each of so few
-    for map, operands in maps:
+    for map, operands in [(convolve, (x, w)), (input_gradient, (y, w)), (kernel_gradient, (x, y))]:
         used: Any = jax.jit(lambda a, b, map=map: map(a, b, where)).lower(*operands).compile().memory_analysis()
         assert used.temp_size_in_bytes <= 3 * arrays, map.__name__
+
+
+@compiled
+def test_the_order_is_the_one_with_full_vectors() -> None:
+    def other(where: Geometry, batch: int, products: int, moved: int = 1000, **more: float) -> bool:
+        return cpu.is_other_order_faster(where, "float64", batch, where.counts[-1], products, moved, **more)
+
+    # Windows a stride apart, and one image: there is nothing to make vectors of.
+    assert other(square(9, 3, 2, batch_last=True), 1, 1000)
+    assert not other(square(9, 3, 1, batch_last=True), 1, 1000)
+    assert not other(square(9, 3, 2, batch_last=True), 64, 1000)
+    # Lines of five numbers, two vectors of four: three in eight are lost. Where there is much to compute, that pays for moving all.
+    assert other(square(7, 3), 64, 10**6)
+    assert not other(square(7, 3), 64, 10**4)
+    assert not other(square(7, 3), 1, 10**6)
+    assert not other(square(10, 3), 64, 10**6)
+
+
+@compiled
+def test_a_program_is_compiled_once() -> None:
+    where = Geometry((17, 5), (3, 3), (1, 1), ((0, 0), (0, 0)), (1, 1), 1)
+    x, w = jnp.ones((1, 2, 17, 5)), jnp.ones((3, 2, 3, 3))
+    jax.jit(lambda x: convolve(x, w, where))(x)
+    before = len(library.names())
+    np.testing.assert_array_equal(jax.jit(lambda x: convolve(x, 2 * w, where))(x), np.full((1, 3, 15, 3), 36.0))
+    assert len(library.names()) == before
+
+
+def test_a_program_for_several_devices_has_no_calls_that_xla_cannot_cut() -> None:
+    where = square(9, 3)
+    x, w = jax.ShapeDtypeStruct((4, 8, 9, 9), "float32"), jax.ShapeDtypeStruct((16, 8, 3, 3), "float32")
+
+    def text(devices: int) -> str:
+        program = lambda x, w: cpu.convolve(x, w, where, devices, xla_convolve)  # noqa: E731
+        return jax.jit(program).lower(x, w).as_text()
+
+    assert "jaxtut_" not in text(2)
+    assert ("jaxtut_" in text(1)) == (machine.host() is not None)
