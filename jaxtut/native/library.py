@@ -2,30 +2,14 @@
 
 import ctypes
 import threading
-from typing import Any, NamedTuple
+from functools import cache
+from typing import Any
 
 import jax
 
-from . import machine, padding, products, runtime, store, sums
-from .machine import Machine, llvm
-from .padding import Padding
-from .products import Products
-from .sums import Sums
-
-
-class Program(NamedTuple):
-    """A function of two arrays, source and factor.
-
-    Attributes:
-        dtype: of all numbers.
-        main: what is computed.
-        padding: what becomes of the source first, if anything; the padded source is then a second result.
-    """
-
-    dtype: str
-    main: Sums | Products
-    padding: Padding | None
-
+from . import machine, runtime, store
+from .machine import Machine
+from .program import Program, Sums
 
 _lock = threading.Lock()
 _engines: dict[str, Any] = {}
@@ -58,6 +42,8 @@ def source(program: Program, host: Machine) -> str:
     """Return the program in LLVM's words."""
     from llvmlite import ir
 
+    from . import padding, products, sums
+
     module: Any = ir.Module("jaxtut")
     arrays = (0, 1, 2)
     stages: list[runtime.Stage] = []
@@ -75,11 +61,12 @@ def source(program: Program, host: Machine) -> str:
 
 def _compiled(text: str, host: Machine) -> bytes:
     """Return a program's machine code, as an object file."""
-    return _aim(host).emit_object(llvm.parse_assembly(text))
+    return _aim(host).emit_object(_llvm().parse_assembly(text))
 
 
 def _linked(code: bytes, host: Machine) -> Any:
     """Return the engine that holds a program's code in memory."""
+    llvm = _llvm()
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _aim(host))
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
@@ -87,11 +74,18 @@ def _linked(code: bytes, host: Machine) -> Any:
 
 
 def _aim(host: Machine) -> Any:
+    # The programs are written as they are to run: LLVM's passes over them take most of the time, and make none of them faster.
+    target = _llvm().Target.from_default_triple()
+    return target.create_target_machine(cpu=host.cpu, features=host.features, opt=1, jit=True)
+
+
+@cache
+def _llvm() -> Any:
+    import llvmlite.binding as llvm
+
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    # The programs are written as they are to run: LLVM's passes over them take most of the time, and make none of them faster.
-    target = llvm.Target.from_default_triple()
-    return target.create_target_machine(cpu=host.cpu, features=host.features, opt=1, jit=True)
+    return llvm
 
 
 def names() -> list[str]:

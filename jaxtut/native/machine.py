@@ -3,12 +3,7 @@
 import platform
 import sys
 from functools import cache
-from typing import Any, NamedTuple
-
-try:
-    import llvmlite.binding as llvm
-except ImportError:  # where there is no build of it
-    llvm: Any = None
+from typing import NamedTuple
 
 BYTES = {"float32": 4, "float64": 8}
 
@@ -45,7 +40,11 @@ def host() -> Machine | None:
 
     LLVM must be there, and the processor must multiply and add in one instruction. (On Windows there is no `sched_yield`.)
     """
-    if llvm is None or sys.platform not in ("linux", "darwin"):
+    if sys.platform not in ("linux", "darwin"):
+        return None
+    try:
+        import llvmlite.binding as llvm
+    except ImportError:  # there is no build of it for every system
         return None
     features = llvm.get_host_cpu_features()
     words, cpu = features.flatten(), llvm.get_host_cpu_name()

@@ -10,56 +10,13 @@ not at all. The places are cut into parts, whose number depends on the shapes al
 import math
 from functools import partial
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
 from .code import Code, integer, pieces
 from .machine import Machine
+from .program import Axis, Products
 from .runtime import Stage
-from .sums import Axis, fits
-
-
-class Products(NamedTuple):
-    """The loops, and where their arrays' numbers stand; the source may be read for one vector beyond its end.
-
-    Attributes:
-        groups: how many; their channels and outputs follow each other.
-        inputs: channels of the source in a group, `source_channel` apart.
-        outputs: channels of the other array in a group, `other_channel` apart.
-        lines: the axes of places, outermost first (images too), but for the last.
-        run: how many neighbouring places follow each other along the last axis, in both arrays.
-        taps: the axes of taps, outermost first, but for the last; `other` counts in the result.
-        last: where each tap of the last axis stands in the source.
-        source_channel: distance of channels in the source.
-        other_channel: distance of channels in the other array.
-        parts: into how many parts the lines are cut.
-    """
-
-    groups: int
-    inputs: int
-    outputs: int
-    lines: tuple[Axis, ...]
-    run: int
-    taps: tuple[Axis, ...]
-    last: tuple[int, ...]
-    source_channel: int
-    other_channel: int
-    parts: int
-
-    @property
-    def kernel(self) -> int:
-        """Taps in all."""
-        return math.prod(axis.count for axis in self.taps) * len(self.last)
-
-    @property
-    def numbers(self) -> int:
-        """Of the result, without its parts."""
-        return self.groups * self.outputs * self.inputs * self.kernel
-
-
-# Pieces of work, for so many threads, and some more, so that none waits long for the last.
-PIECES = 32
-# Multiplications below which places are not cut into parts.
-LEAST = 200_000
+from .sums import fits
 
 
 def tile_of(outputs: int, taps: int, accumulators: int) -> tuple[int, int]:
@@ -73,13 +30,6 @@ def tile_of(outputs: int, taps: int, accumulators: int) -> tuple[int, int]:
 
     choices = product(range(1, min(outputs, accumulators) + 1), range(1, min(taps, accumulators) + 1))
     return min((tile for tile in choices if fits(*tile, accumulators)), key=cost)
-
-
-def parts_of(groups: int, inputs: int, outputs: int, taps: int, lines: int, run: int) -> int:
-    """Choose into how many parts the lines are cut, where a group's outputs are too few pieces of work."""
-    pieces = groups * math.ceil(outputs / 4)
-    work = groups * inputs * outputs * taps * lines * run
-    return max(1, min(lines, math.ceil(PIECES / pieces), work // LEAST // pieces))
 
 
 def write(module: Any, dtype: str, products: Products, machine: Machine, arrays: tuple[int, int, int]) -> list[Stage]:
@@ -126,7 +76,7 @@ class _Writer:
         return Stage("products", p.parts * p.groups * tiles, work)
 
     def _lines(self) -> int:
-        return math.prod(axis.count for axis in self.products.lines)
+        return math.prod(axis.number for axis in self.products.lines)
 
     def _blocks(self, part: Any, source: Any, other: Any, result: Any, size: int) -> None:
         """Sum over the lines of a part, some at a time."""
@@ -159,7 +109,7 @@ class _Writer:
     ) -> None:
         code, p = self.code, self.products
         if axes:
-            with code.loop(axes[0].count) as loop:
+            with code.loop(axes[0].number) as loop:
                 further = code.at(seen, code.times(loop.index, axes[0].source))
                 result = code.at(own, code.times(loop.index, axes[0].other))
                 self._taps(axes[1:], channels, begin, count, further, other, result, size)
@@ -180,7 +130,7 @@ class _Writer:
             rest = code.builder.add(begin, loop.index)
             seen, own = source, other
             for axis in reversed(p.lines):
-                rest, position = code.divided(rest, axis.count)
+                rest, position = code.divided(rest, axis.number)
                 seen = code.at(seen, code.times(position, axis.source))
                 own = code.at(own, code.times(position, axis.other))
             loop.values[:] = self._line(seen, own, size, taps, loop.values)

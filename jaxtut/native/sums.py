@@ -14,89 +14,8 @@ from typing import Any, NamedTuple
 
 from .code import Code, integer, pieces
 from .machine import BYTES, Machine
+from .program import Axis, Phase, Sums, Taps
 from .runtime import Stage
-
-
-class Axis(NamedTuple):
-    """Positions along an axis: how many, and how far apart they are in the array that is read and in the other one."""
-
-    count: int
-    source: int
-    other: int
-
-
-class Reach(NamedTuple):
-    """Which taps of an axis meet the source, and not the zeros around it: tap t of row r stands at start + r · row + t · tap, in 0 to size.
-
-    Attributes:
-        rows: the axis of rows, counted in `Phase.rows`.
-        start: where the first tap of the first row stands.
-        row: the distance of neighbouring rows.
-        tap: that of neighbouring taps, which is positive.
-        size: of the source.
-    """
-
-    rows: int
-    start: int
-    row: int
-    tap: int
-    size: int
-
-
-class Taps(NamedTuple):
-    """Taps along an axis: how many, and how far apart they are in the source and in the kernel; those that meet zeros only may be left out."""
-
-    count: int
-    source: int
-    kernel: int
-    reach: Reach | None = None
-
-
-class Phase(NamedTuple):
-    """Results that see the same taps.
-
-    Attributes:
-        source: where the first window of an image and group begins, in the source.
-        result: where its result stands.
-        rows: the axes of places, outermost first, but for the last.
-        run: how many neighbouring places follow each other along the last axis, in both arrays.
-        taps: the axes of taps that are loops, outermost first.
-        last: the taps that are written out: where each stands in the source, and in the kernel.
-    """
-
-    source: int
-    result: int
-    rows: tuple[Axis, ...]
-    run: int
-    taps: tuple[Taps, ...]
-    last: tuple[tuple[int, int], ...]
-
-
-class Sums(NamedTuple):
-    """The loops, and where their arrays' numbers stand; the source may be read for one vector beyond its end.
-
-    Attributes:
-        images: how many, each with distances `source_image` and `result_image`.
-        groups: how many; their channels, outputs and kernels follow each other.
-        channels: that a result sums over, `source_channel` and `kernel_channel` apart.
-        outputs: how many results there are at a place, `result_output` and `kernel_output` apart.
-        kernel_group: distance of the groups' kernels.
-        phases: which places see which taps.
-    """
-
-    images: int
-    groups: int
-    channels: int
-    outputs: int
-    source_image: int
-    source_channel: int
-    result_image: int
-    result_output: int
-    kernel_group: int
-    kernel_channel: int
-    kernel_output: int
-    phases: tuple[Phase, ...]
-
 
 # Bytes of a line of the cache.
 LINE = 64
@@ -140,7 +59,9 @@ def tile_of(outputs: int, rows: int, vectors: int, accumulators: int) -> Tile:
 
 def write(module: Any, dtype: str, sums: Sums, machine: Machine, arrays: tuple[int, int, int]) -> list[Stage]:
     """Write the functions that compute a piece of each phase; `arrays` are the positions of source, kernel and result."""
-    return [_Phase(module, f"sums.{i}", dtype, sums, phase, machine, arrays).stage() for i, phase in enumerate(sums.phases)]
+    return [
+        _Phase(module, f"sums.{i}", dtype, sums, phase, machine, arrays).stage() for i, phase in enumerate(sums.phases)
+    ]
 
 
 class _Phase:
@@ -161,9 +82,9 @@ class _Phase:
         self.width, self.near = machine.width(dtype), machine.near
         *self.outer, self.inner = phase.rows or (Axis(1, 0, 0),)
         vectors = math.ceil(phase.run / self.width)
-        self.tile = tile_of(sums.outputs, self.inner.count, vectors, machine.accumulators)
+        self.tile = tile_of(sums.outputs, self.inner.number, vectors, machine.accumulators)
         self.columns = math.ceil(vectors / self.tile.vectors)
-        self.rows = math.ceil(self.inner.count / self.tile.rows)
+        self.rows = math.ceil(self.inner.number / self.tile.rows)
         # Where the vectors of a tile begin, and how many numbers of each are results.
         self.kept = min(self.width, phase.run)
         span = min(self.tile.vectors * self.width, phase.run)
@@ -182,7 +103,7 @@ class _Phase:
         """Return how many channels are summed at a time."""
         offsets = [
             sum(i * axis.source for i, axis in zip(taps, self.phase.taps, strict=True)) + last
-            for taps in product(*(range(axis.count) for axis in self.phase.taps))
+            for taps in product(*(range(axis.number) for axis in self.phase.taps))
             for last, _ in self.phase.last
         ]
         per_line = LINE // size
@@ -201,7 +122,7 @@ class _Phase:
     def stage(self) -> Stage:
         code, sums, phase = self.code, self.sums, self.phase
         first = self.outer[0] if self.outer else None
-        positions = first.count if first else self.rows
+        positions = first.number if first else self.rows
         rest, column = code.divided(code.index, self.columns)
         rest, position = code.divided(rest, positions)
         image, group = code.divided(rest, sums.groups)
@@ -230,8 +151,8 @@ class _Phase:
         else:
             self._tile_row(position, source, kernel, result)
         code.builder.ret_void()
-        taps = math.prod(axis.count for axis in phase.taps) * len(phase.last)
-        inside = math.prod(axis.count for axis in self.outer[1:]) * (self.rows if first else 1)
+        taps = math.prod(axis.number for axis in phase.taps) * len(phase.last)
+        inside = math.prod(axis.number for axis in self.outer[1:]) * (self.rows if first else 1)
         work = inside * len(self.places) * self.width * sums.outputs * max(sums.channels * taps, 1)
         return Stage(self.name, sums.images * sums.groups * positions * self.columns, work)
 
@@ -241,7 +162,7 @@ class _Phase:
             with code.loop(self.rows) as loop:
                 self._tile_row(loop.index, source, kernel, result)
             return
-        with code.loop(axes[0].count) as loop:
+        with code.loop(axes[0].number) as loop:
             seen = code.at(source, code.times(loop.index, axes[0].source))
             self.at_hand.append((loop.index, loop.index))
             self._places(axes[1:], seen, kernel, code.at(result, code.times(loop.index, axes[0].other)))
@@ -249,7 +170,7 @@ class _Phase:
     def _tile_row(self, row: Any, source: Any, kernel: Any, result: Any) -> None:
         """Compute all outputs of a tile of places."""
         code, sums = self.code, self.sums
-        start = code.tile_start(row, self.rows, self.tile.rows, self.inner.count)
+        start = code.tile_start(row, self.rows, self.tile.rows, self.inner.number)
         source = code.at(source, code.times(start, self.inner.source))
         result = code.at(result, code.times(start, self.inner.other))
         self.at_hand.append((start, code.builder.add(start, integer(self.tile.rows - 1))))
@@ -313,18 +234,18 @@ class _Phase:
         """Return the first tap that may meet the source in some row of the tile, and how many there are from there on."""
         code, reach = self.code, taps.reach
         if reach is None:
-            return integer(0), integer(taps.count)
+            return integer(0), integer(taps.number)
         first_row, last_row = self.at_hand[reach.rows]
 
         def from_tap(position: int, row: Any) -> Any:
             """Return the first tap that stands at a position or behind it, between none and all."""
-            many = taps.count + reach.size  # so that what is divided is positive
+            many = taps.number + reach.size  # so that what is divided is positive
             far = code.builder.sub(
                 integer(position - reach.start + reach.tap * (many + 1) - 1), code.times(row, reach.row)
             )
             far = code.most(far, integer(0))
             tap = code.builder.sub(code.divided(far, reach.tap)[0], integer(many))
-            return code.least(code.most(tap, integer(0)), integer(taps.count))
+            return code.least(code.most(tap, integer(0)), integer(taps.number))
 
         first = from_tap(0, last_row)
         return first, code.builder.sub(from_tap(reach.size, first_row), first)

@@ -69,9 +69,7 @@ def kernel_gradient(x: Array, y: Array, where: Geometry, devices: int, on_xla: O
         return convolution_taps.kernel_gradient(x, y, where)
     batch, channels = x.shape[where.batch_axis], x.shape[where.channel_axis] // where.groups
     products = y.size * channels * math.prod(where.kernel)
-    if not is_other_order_faster(
-        where, x.dtype.name, batch, where.counts[-1], products, x.size + y.size, rest=REST
-    ):
+    if not is_other_order_faster(where, x.dtype.name, batch, where.counts[-1], products, x.size + y.size, rest=REST):
         return direct_convolution.kernel_gradient(x, y, where)
     return direct_convolution.kernel_gradient(_other(x, where), _other(y, where), _reordered(where))
 

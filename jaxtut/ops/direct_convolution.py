@@ -16,9 +16,7 @@ import numpy as np
 from jaxtyping import Array
 
 from ..native import library, machine
-from ..native.padding import Padding
-from ..native.products import Products, parts_of
-from ..native.sums import Axis, Phase, Reach, Sums, Taps
+from ..native.program import Axis, Padding, Phase, Products, Program, Reach, Sums, Taps, parts_of
 from .convolution_geometry import Geometry
 
 # Images from which on a vector holds numbers of several images at one position, and never of several positions.
@@ -41,7 +39,7 @@ def convolve(x: Array, w: Array, where: Geometry) -> Array:
 def input_gradient(y: Array, w: Array, where: Geometry) -> Array:
     """Compute `correlation.input_gradient`."""
     axes = [[_inputs_of(where, i, first) for first in range(s)] for i, s in enumerate(where.strides)]
-    axes = [[part for part in axis if part.count > 0] for axis in axes]
+    axes = [[part for part in axis if part.number > 0] for axis in axes]
     batch, (outputs, inputs, *_) = y.shape[where.batch_axis], w.shape
     sums = _Sums(where, axes, where.counts, where.size, batch, outputs // where.groups, inputs)
     taps = math.prod(where.kernel)
@@ -59,24 +57,26 @@ def kernel_gradient(x: Array, y: Array, where: Geometry) -> Array:
     if where.batch_last:
         run = batch
     else:
-        lines.insert(0, Axis(batch, where.groups * inputs * padding.plane, where.groups * outputs * math.prod(where.counts)))
-        run = lines.pop().count
+        lines.insert(
+            0, Axis(batch, where.groups * inputs * padding.plane, where.groups * outputs * math.prod(where.counts))
+        )
+        run = lines.pop().number
     while lines and lines[-1].source == lines[-1].other == run:
-        run *= lines.pop().count
+        run *= lines.pop().number
     taps = [
         Axis(n, d * step, k)
         for n, d, step, k in zip(where.kernel, where.dilations, padding.steps, _steps(where.kernel, 1), strict=True)
     ]
     corner = (0,) * (len(taps) - 1)
     last = tuple(padding.place((*corner, k * where.dilations[-1])) for k in range(where.kernel[-1]))
-    many = math.prod(axis.count for axis in lines)
+    many = math.prod(axis.number for axis in lines)
     main = Products(
         groups=where.groups,
         inputs=inputs,
         outputs=outputs,
         lines=tuple(lines),
         run=run,
-        taps=tuple(axis for axis in taps[:-1] if axis.count > 1),
+        taps=tuple(axis for axis in taps[:-1] if axis.number > 1),
         last=last,
         source_channel=padding.plane,
         other_channel=math.prod(where.counts) * (batch if where.batch_last else 1),
@@ -90,14 +90,14 @@ class _Part(NamedTuple):
     """Results along one axis that see taps at the same distances.
 
     Attributes:
-        count: how many.
+        number: how many.
         first: the position of the first result.
         step: positions between results.
         source_step: positions of the source between their windows.
         taps: which taps they see, and where those of the first result stand in the source, in order; both at equal distances.
     """
 
-    count: int
+    number: int
     first: int
     step: int
     source_step: int
@@ -150,7 +150,7 @@ class _Sums:
         self.steps = _steps(self.written, batch if where.batch_last else 1)
 
     def computed(self, source: Array, w: Array, kernel_channel: int, kernel_output: int) -> Array:
-        where, groups, last = self.where, self.where.groups, self.where.batch_last
+        groups, last = self.where.groups, self.where.batch_last
         plane = math.prod(self.written) * (self.batch if last else 1)
         phases = tuple(self._phase(parts) for parts in product(*self.axes))
         main = Sums(
@@ -181,18 +181,18 @@ class _Sums:
         seen = [[(k, position + low) for k, position in part.taps] for part, low in zip(parts, lows, strict=True)]
         result = sum(part.first * step for part, step in zip(parts, steps, strict=True))
         rows = [
-            Axis(part.count, part.source_step * step, part.step * other)
+            Axis(part.number, part.source_step * step, part.step * other)
             for part, step, other in zip(parts, padding.steps, steps, strict=True)
         ]
         if self.where.batch_last:
             run = self.batch
         else:
-            run = rows.pop().count
+            run = rows.pop().number
             if self.parts > 1:
                 result += parts[-1].first * (self.written[-1] // self.parts - 1)
         if not self.where.batch_last or self.batch < MANY_IMAGES:
             while rows and rows[-1].source == rows[-1].other == run:
-                run *= rows.pop().count
+                run *= rows.pop().number
         if not all(seen):
             return Phase(0, result, tuple(rows), run, (), ())
         start = padding.place((*(axis[0][1] for axis in seen[:-1]), 0))
@@ -206,7 +206,7 @@ class _Sums:
             taps.pop()
         else:
             last = last[:1]
-        return Phase(start, result, tuple(rows), run, tuple(axis for axis in taps if axis.count > 1), tuple(last))
+        return Phase(start, result, tuple(rows), run, tuple(axis for axis in taps if axis.number > 1), tuple(last))
 
     def _taps(self, axis: int, seen: list[tuple[int, int]], part: _Part, kernel: int, rows: int | None) -> Taps:
         """Return taps at equal distances along an axis, without those that meet zeros only, if these are many."""
@@ -214,7 +214,7 @@ class _Sums:
         tap, source = (seen[-1][0] - seen[0][0]) // many, (seen[-1][1] - seen[0][1]) // many
         reach, size = None, self.padding.size[axis]
         if rows is not None and len(seen) > 1:
-            places = np.add.outer(np.arange(part.count) * part.source_step, [position for _, position in part.taps])
+            places = np.add.outer(np.arange(part.number) * part.source_step, [position for _, position in part.taps])
             if ((places >= 0) & (places < size)).mean() < FEW_MEET:
                 reach = Reach(rows, part.taps[0][1], part.source_step, source, size)
         return Taps(len(seen), source * self.padding.steps[axis], tap * kernel, reach)
@@ -222,7 +222,7 @@ class _Sums:
 
 def _reached(parts: Sequence[_Part], size: int) -> tuple[int, int]:
     """Return how many zeros the windows of all parts reach before and after the source."""
-    places = [p for part in parts for _, tap in part.taps for p in (tap, tap + (part.count - 1) * part.source_step)]
+    places = [p for part in parts for _, tap in part.taps for p in (tap, tap + (part.number - 1) * part.source_step)]
     return max(0, -min(places, default=0)), max(0, max(places, default=0) - size + 1)
 
 
@@ -248,8 +248,8 @@ def _called(
     result = jax.ShapeDtypeStruct(shape, source.dtype)
     # Vectors longer than a line are read beyond its end, and so beyond that of the array.
     if not padding.changes and run >= width:
-        name = library.target(library.Program(source.dtype.name, main, None))
+        name = library.target(Program(source.dtype.name, main, None))
         return jax.ffi.ffi_call(name, result)(source, factor)
     padded = jax.ShapeDtypeStruct((padding.numbers + width,), source.dtype)
-    name = library.target(library.Program(source.dtype.name, main, padding))
+    name = library.target(Program(source.dtype.name, main, padding))
     return jax.ffi.ffi_call(name, (result, padded))(source, factor)[0]

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxtut.native import machine, products
+from jaxtut.native import machine, program
 from jaxtut.native.machine import Machine
 from jaxtut.ops import cpu_convolution
 from jaxtut.ops.convolution_geometry import Geometry
@@ -117,7 +117,11 @@ def test_random_geometries(data: st.DataObject) -> None:
     least = (max(d * (k - 1) + 1 - low - high, 1) for k, d, (low, high) in zip(kernel, dilations, pads, strict=True))
     size = tuple(n + data.draw(st.integers(0, 6)) for n in least)
     where = Geometry(size, kernel, strides, pads, dilations, groups, data.draw(st.booleans()))
-    batch, inputs, outputs = data.draw(st.sampled_from((1, 2, 3, 9, 70))), data.draw(st.integers(1, 4)), data.draw(st.integers(1, 9))
+    batch, inputs, outputs = (
+        data.draw(st.sampled_from((1, 2, 3, 9, 70))),
+        data.draw(st.integers(1, 4)),
+        data.draw(st.integers(1, 9)),
+    )
     generator = np.random.default_rng(data.draw(st.integers(0, 99)))
     x, w = (
         whole(generator, *where.input_shape(batch, groups * inputs)),
@@ -126,7 +130,7 @@ def test_random_geometries(data: st.DataObject) -> None:
     y = whole(generator, *where.output_shape(batch, groups * outputs))
     with jax.enable_x64(True), pytest.MonkeyPatch.context() as patch:
         patch.setattr(machine, "host", _always(data.draw(machines())))
-        patch.setattr(products, "LEAST", data.draw(st.sampled_from((1, 200_000))))
+        patch.setattr(program, "LEAST", data.draw(st.sampled_from((1, 200_000))))
         patch.setattr(cpu_convolution, "MOVE", data.draw(st.sampled_from((0, 40))))
         ours = jax.jit(
             lambda x, w, y: (convolve(x, w, where), input_gradient(y, w, where), kernel_gradient(x, y, where))
