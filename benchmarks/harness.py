@@ -12,8 +12,7 @@ from .limits import UNKNOWN, Work
 from .memory import peak
 
 # Of a leaf's largest element. Two honest float32 sums of 1e2 to 1e5 terms in different orders part by 1e-7 to 1e-5 of
-# it; a wrong rule parts by 1e-2 and more. Inputs are random normal numbers of a fixed seed, so that near-ties in
-# pooling windows, where rounding may choose another winner, are unlikely.
+# it; a wrong rule parts by 1e-2 and more.
 GRADIENT_BOUND = 1e-4
 
 WARM_UP_CALLS = 3
@@ -110,8 +109,7 @@ def check_same(results: Mapping[str, Named]) -> dict[str, float]:
             if not error <= GRADIENT_BOUND:  # so written, NaN is refused too
                 raise GradientsDiffer(
                     f"{side} and {reference_name} differ in the leaf {leaf!r}: by {error:.1e} of its largest element, "
-                    f"where {GRADIENT_BOUND:.0e} is allowed; sides that differ are not timed "
-                    "(a near-tie in a pooling window can do that: try another --seed)"
+                    f"where {GRADIENT_BOUND:.0e} is allowed; sides that differ are not timed"
                 )
             worst[side] = max(worst[side], error)
     return worst

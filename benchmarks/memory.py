@@ -2,14 +2,18 @@
 
 import ctypes
 import gc
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from .device import on_gpu
+
+# Numbers of glibc's `mallopt`, and what a process that has freed large arrays comes to by itself.
+_TRIM, _MMAP = -1, -3
+_LARGEST_MMAP = 32 << 20
 
 _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
@@ -35,14 +39,33 @@ def _on_gpu(run: Callable[[], Any], is_torch: bool) -> int | None:
 
 def _resident(run: Callable[[], Any]) -> int | None:
     try:
-        with suppress(OSError, AttributeError):
-            ctypes.CDLL("libc.so.6").malloc_trim(0)
-        _RESET.write_text("5")  # the highest so far becomes what there is now
-        before = _field("VmRSS")
-        run()
-        return max(0, _field("VmHWM") - before)
+        with _giving_back() as give_back:
+            run()  # what was left at the end of the allocator's areas is given back at its end, and then what is free between others
+            gc.collect()
+            give_back()
+            _RESET.write_text("5")  # the highest so far becomes what there is now
+            before = _field("VmRSS")
+            run()
+            return max(0, _field("VmHWM") - before)
     except (OSError, StopIteration):
         return None
+
+
+@contextmanager
+def _giving_back() -> Generator[Callable[[], object], None, None]:
+    """Have glibc give back at once what is free. Afterwards it keeps as much as it does in a process that has used much."""
+    try:
+        library = ctypes.CDLL("libc.so.6")
+        set_option, give_back = library.mallopt, library.malloc_trim
+    except (OSError, AttributeError):  # another allocator
+        yield lambda: None
+        return
+    set_option(_TRIM, 0)
+    try:
+        yield lambda: give_back(0)
+    finally:
+        set_option(_MMAP, _LARGEST_MMAP)
+        set_option(_TRIM, 2 * _LARGEST_MMAP)
 
 
 def _field(name: str) -> int:
