@@ -1,0 +1,160 @@
+"""Programs compiled by LLVM: what a processor must be able to do, threads, and what is kept on disk."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxtut import compilation_cache
+from jaxtut.native import library, machine, runtime, store
+from jaxtut.native.code import pieces
+from jaxtut.native.machine import Machine
+from jaxtut.native.program import Axis, Padding, Phase, Program, Reach, Sums, Taps, parts_of
+
+HOST = machine.host()
+if HOST is None or jax.default_backend() != "cpu":
+    pytest.skip("nothing is compiled for this processor", allow_module_level=True)
+
+# A convolution of one channel with three taps.
+LINE = Program(
+    "float64",
+    Sums(1, 1, 1, 1, 0, 9, 0, 7, 3, 3, 3, (Phase(0, 0, (), 7, (), tuple((i, i) for i in range(3))),)),
+    None,
+)
+
+
+def called(program: Program, *shapes: tuple[int, ...], on: Any) -> Any:
+    with jax.enable_x64(True):
+        results = [jax.ShapeDtypeStruct(shape, program.dtype) for shape in shapes]
+        return jax.ffi.ffi_call(library.target(program), results)(*map(jnp.asarray, on))
+
+
+def test_a_line_and_three_taps() -> None:
+    x, w = np.arange(9.0) ** 2, np.array([1.0, 10.0, 100.0])
+    (y,) = called(LINE, (7,), on=(x, w))
+    np.testing.assert_array_equal(y, np.convolve(x, w[::-1], "valid"))
+
+
+@pytest.mark.parametrize("split", [1, 2, 3])
+@pytest.mark.parametrize("pads", [((0, 0), (0, 0)), ((1, 2), (2, 1)), ((0, 3), (4, 0))], ids=str)
+def test_padding_surrounds_with_zeros_and_splits_the_last_axis(pads: Any, split: int) -> None:
+    padding = Padding(2, (3, 5), pads, split=split)
+    # The results are the padded source itself: a kernel of one tap, 1.
+    planes, lines, row = 2, padding.padded[0], padding.padded[1]
+    phase = Phase(0, 0, (Axis(lines, row, row),), row, (), ((0, 0),))
+    sums = Sums(planes, 1, 1, 1, padding.plane, 0, padding.plane, 0, 0, 0, 0, (phase,))
+    x = np.arange(1.0, 31.0).reshape(2, 3, 5)
+    y, _ = called(Program("float64", sums, padding), (2, lines, row), (padding.numbers + 8,), on=(x, np.ones(1)))
+    whole = np.pad(x, ((0, 0), *pads))
+    whole = np.pad(whole, ((0, 0), (0, 0), (0, row - whole.shape[-1])))
+    expected = whole.reshape(2, lines, -1, split).swapaxes(-1, -2).reshape(2, lines, row)
+    np.testing.assert_array_equal(y, expected)
+
+
+def test_taps_that_meet_zeros_only_are_not_read() -> None:
+    """In the kernel they are NaN here, and would spoil the sums."""
+    padding = Padding(1, (3, 4), ((2, 2), (0, 0)))
+    # One row of results, from three taps one below the other, of which the last one meets the source.
+    taps = Taps(3, 4, 1, Reach(0, -2, 1, 1, 3))
+    phase = Phase(0, 0, (Axis(1, 0, 0), Axis(1, 0, 0)), 4, (taps,), ((0, 0),))
+    sums = Sums(1, 1, 1, 1, 0, padding.plane, 0, 4, 3, 3, 3, (phase,))
+    x = np.arange(1.0, 13.0)
+    y, _ = called(
+        Program("float64", sums, padding), (4,), (padding.numbers + 8,), on=(x, np.array([np.nan, np.nan, 2.0]))
+    )
+    np.testing.assert_array_equal(y, 2 * x[:4])
+
+
+@pytest.mark.parametrize("pieces_of_work", [1, 2, 3, 1000])
+def test_every_piece_is_done_once_by_however_many_threads(pieces_of_work: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert HOST is not None
+    monkeypatch.setattr(machine, "host", lambda: HOST._replace(grain=1))
+    sums = LINE.main._replace(images=pieces_of_work, source_image=9, result_image=7)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType, reportUnknownMemberType]
+    x = np.arange(9.0 * pieces_of_work)
+    for _ in range(20):
+        (y,) = called(Program("float64", sums, None), (pieces_of_work, 7), on=(x, np.array([1.0, 0.0, 0.0])))  # pyright: ignore[reportUnknownArgumentType]
+        np.testing.assert_array_equal(y, x.reshape(-1, 9)[:, :7])
+
+
+def test_a_stage_of_one_piece_wakes_no_thread() -> None:
+    stages = [runtime.Stage("few", 10, 5), runtime.Stage("many", 10, 500)]
+    text = runtime.text(2, 1, stages, grain=100)
+    assert "call void @grain.0(ptr %arrays, i64 0)" in text
+    assert "call void @parallel(ptr %frame, ptr @grain.1, ptr %arrays, i64 10)" in text
+
+
+@pytest.mark.parametrize(("total", "most"), [(1, 1), (5, 12), (16, 6), (64, 6), (13, 12), (12, 12)])
+def test_pieces_are_as_few_and_as_equal_as_can_be(total: int, most: int) -> None:
+    found = [(first + i * size, size) for first, many, size in pieces(total, most) for i in range(many)]
+    starts = [start for start, _ in found]
+    assert starts == np.cumsum([0, *(size for _, size in found)])[:-1].tolist()
+    assert sum(size for _, size in found) == total
+    assert len(found) == -(-total // most)
+    assert max(size for _, size in found) - min(size for _, size in found) <= 1
+
+
+def test_sums_are_cut_into_parts_by_shapes_alone_and_only_where_there_is_much_to_do() -> None:
+    assert parts_of(1, 3, 6, 25, 784 * 256, 28) > 1
+    assert parts_of(1, 3, 6, 25, 2, 28) == 1
+    assert parts_of(1, 256, 256, 9, 1000, 28) == 1
+
+
+def test_what_cannot_be_compiled_for_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "host", lambda: None)
+    with pytest.raises(RuntimeError, match="cannot be compiled for this processor"):
+        library.target(LINE)
+
+
+def test_a_name_tells_programs_and_processors_apart() -> None:
+    assert HOST is not None
+    other = LINE._replace(dtype="float32")
+    names = [store.key(LINE, HOST), store.key(other, HOST), store.key(LINE, Machine("other", HOST.features, 32, 12))]
+    assert len(set(names)) == 3
+    assert store.key(LINE, HOST) == names[0]
+
+
+def test_what_is_kept_is_found_if_it_is_whole(tmp_path: Path) -> None:
+    assert store.load("name") is None
+    store.save("name", b"code")  # without a folder, nowhere
+    try:
+        compilation_cache.enable(tmp_path)
+        assert store.load("name") is None
+        store.save("name", b"code")
+        assert store.load("name") == b"code"
+        file = tmp_path / "jaxtut-native" / "name"
+        file.write_bytes(file.read_bytes()[:-1])
+        assert store.load("name") is None
+        file.write_bytes(b"")
+        assert store.load("name") is None
+    finally:
+        compilation_cache.disable()
+
+
+# The third argument says whether the compiler may be asked.
+PROGRAM = """
+import sys
+import jax, jax.numpy as jnp, numpy as np
+import jaxtut.functional as F
+from jaxtut import compilation_cache
+from jaxtut.native import library
+compilation_cache.enable(sys.argv[1])
+if sys.argv[2] == "again":
+    def refuse(*_):
+        raise AssertionError("compiled")
+    library.source = refuse
+y = jax.jit(lambda x: F.conv2d(x, jnp.ones((2, 3, 3, 3))))(jnp.ones((70, 3, 9, 9)))
+np.testing.assert_array_equal(y, np.full(y.shape, 27.0))
+"""
+
+
+def test_the_next_process_compiles_no_convolution_again(tmp_path: Path) -> None:
+    for which in ("first", "again"):
+        command = [sys.executable, "-c", PROGRAM, str(tmp_path), which]
+        run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        assert run.returncode == 0, run.stderr[-2000:]
+    assert list((tmp_path / "jaxtut-native").iterdir())
