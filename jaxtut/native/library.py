@@ -27,15 +27,26 @@ def target(program: Program) -> str:
     name = "jaxtut_" + store.key(program, host)
     with _lock:
         if name not in _engines:
-            code = store.load(name)
-            if code is None:
-                code = _compiled(source(program, host), host)
-                store.save(name, code)
-            engine = _linked(code, host)
+            engine = _kept(name, host) or _made(name, program, host)
             address = ctypes.c_void_p(engine.get_function_address("handler"))
-            jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(address), platform="cpu")
             _engines[name] = engine  # its code lives as long as it does
+            jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(address), platform="cpu")
     return name
+
+
+def _kept(name: str, host: Machine) -> Any | None:
+    """Return the engine of what is on disk, if there is something that can be used."""
+    code = store.load(name)
+    try:
+        return code and _linked(code, host)
+    except (RuntimeError, ValueError):  # LLVM does not know what it is
+        return None
+
+
+def _made(name: str, program: Program, host: Machine) -> Any:
+    code = _compiled(source(program, host), host)
+    store.save(name, code)
+    return _linked(code, host)
 
 
 def source(program: Program, host: Machine) -> str:

@@ -44,7 +44,7 @@ def host() -> Machine | None:
         return None
     try:
         import llvmlite.binding as llvm
-    except ImportError:  # there is no build of it for every system
+    except (ImportError, OSError):  # there is no build of it for every system
         return None
     features = llvm.get_host_cpu_features()
     words, cpu = features.flatten(), llvm.get_host_cpu_name()

@@ -1,6 +1,7 @@
 """The function that XLA calls: it runs the stages of a program one after another, the parts of each on XLA's threads.
 
-Offsets in XLA's structures are those of its C header, `xla/ffi/api/c_api.h`, interface 0.3, which XLA promises to keep; each begins with its size.
+Offsets in XLA's structures are those of its C header, `xla/ffi/api/c_api.h`, interface 0.3; each begins with its size. XLA refuses a handler of an
+interface that it does not know any more (it says that it supports one for a year at least).
 """
 
 import math
@@ -17,7 +18,7 @@ declare ptr @malloc(i64)
 declare void @free(ptr)
 declare i32 @sched_yield()
 
-%job = type { ptr, ptr, i64, [5 x i64], i64, [7 x i64], i64, [7 x i64], i64 }
+%job = type { ptr, ptr, i64, [13 x i64], i64, [7 x i64], i64, [7 x i64], i64 }
 
 define internal void @work(ptr %job) {
   %stage = load ptr, ptr %job
@@ -58,6 +59,22 @@ define internal void @help(ptr %job) {
   ret void
 }
 
+define internal void @forget(ptr %api, ptr %error) {
+  %none = icmp eq ptr %error, null
+  br i1 %none, label %end, label %destroy
+destroy:
+  %ask = alloca { i64, ptr, ptr }
+  store { i64, ptr, ptr } { i64 24, ptr null, ptr null }, ptr %ask
+  %ask.error = getelementptr i8, ptr %ask, i64 16
+  store ptr %error, ptr %ask.error
+  %destroy.at = getelementptr i8, ptr %api, i64 64
+  %destroyer = load ptr, ptr %destroy.at
+  call void %destroyer(ptr %ask)
+  br label %end
+end:
+  ret void
+}
+
 define internal void @parallel(ptr %frame, ptr %stage, ptr %arrays, i64 %count) {
   %api.at = getelementptr i8, ptr %frame, i64 16
   %api = load ptr, ptr %api.at
@@ -74,6 +91,7 @@ define internal void @parallel(ptr %frame, ptr %stage, ptr %arrays, i64 %count) 
   %number.at = getelementptr i8, ptr %api, i64 144
   %number = load ptr, ptr %number.at
   %refused = call ptr %number(ptr %ask)
+  call void @forget(ptr %api, ptr %refused)
   %known = load i64, ptr %threads
   %others = sub i64 %known, 1
   %most = sub i64 %count, 1
@@ -82,13 +100,16 @@ define internal void @parallel(ptr %frame, ptr %stage, ptr %arrays, i64 %count) 
   %alone = icmp slt i64 %helpers, 1
   br i1 %alone, label %serial, label %share
 serial:
-  %s = phi i64 [ 0, %0 ], [ %s.next, %serial ]
+  %s = phi i64 [ 0, %0 ], [ 0, %share ], [ %s.next, %serial ]
   call void %stage(ptr %arrays, i64 %s)
   %s.next = add i64 %s, 1
   %s.more = icmp slt i64 %s.next, %count
   br i1 %s.more, label %serial, label %end
 share:
-  %job = call ptr @malloc(i64 256)
+  %job = call ptr @malloc(i64 320)
+  %no.room = icmp eq ptr %job, null
+  br i1 %no.room, label %serial, label %prepare
+prepare:
   store ptr %stage, ptr %job
   %arrays.at = getelementptr %job, ptr %job, i64 0, i32 1
   store ptr %arrays, ptr %arrays.at
@@ -111,11 +132,12 @@ share:
   %schedule = load ptr, ptr %schedule.at
   br label %invite
 invite:
-  %h = phi i64 [ 0, %share ], [ %h.next, %invited ]
+  %h = phi i64 [ 0, %prepare ], [ %h.next, %invited ]
   %failed = call ptr %schedule(ptr %call)
   %ok = icmp eq ptr %failed, null
   br i1 %ok, label %invited, label %missing
 missing:
+  call void @forget(ptr %api, ptr %failed)
   call void @leave(ptr %job)
   br label %invited
 invited:

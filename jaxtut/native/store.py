@@ -1,9 +1,13 @@
-"""Compiled programs on disk, in the folder of JAX's persistent compilation cache where there is one."""
+"""Compiled programs on disk, in the folder of JAX's persistent compilation cache where there is one.
+
+They are trusted as much as JAX's own: who can write to that folder can have this process run what they like.
+"""
 
 import hashlib
 import os
+import sys
 import tempfile
-from functools import cache
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,18 +17,16 @@ import jax
 from .machine import Machine
 
 _DIGEST = hashlib.sha256().digest_size
+# What tells apart who writes programs. It is read when this is imported, as the writers are: a file may change while a process runs.
+_WRITERS = hashlib.sha256(
+    b"".join(file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py")))
+).hexdigest()
 
 
 def key(program: Any, machine: Machine) -> str:
     """Return a name for a program: another one wherever the code that would be compiled could be another."""
-    return hashlib.sha256(repr((program, machine, _writers())).encode()).hexdigest()[:32]
-
-
-@cache
-def _writers() -> tuple[str, str]:
-    """Return what tells apart who writes and who compiles programs."""
-    files = sorted(Path(__file__).parent.glob("*.py"))
-    return version("llvmlite"), hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    parts = (program, machine, sys.platform, version("llvmlite"), _WRITERS)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
 def load(name: str) -> bytes | None:
@@ -43,14 +45,15 @@ def save(name: str, code: bytes) -> None:
     folder = _folder()
     if folder is None:
         return
-    try:
+    with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=folder)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(hashlib.sha256(code).digest() + code)
-        Path(temporary).replace(folder / name)  # so that no other process reads half of it
-    except OSError:
-        return
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(hashlib.sha256(code).digest() + code)
+            Path(temporary).replace(folder / name)  # so that no other process reads half of it
+        except OSError:
+            Path(temporary).unlink()
 
 
 def _folder() -> Path | None:

@@ -82,7 +82,9 @@ class _Phase:
         self.width, self.near = machine.width(dtype), machine.near
         *self.outer, self.inner = phase.rows or (Axis(1, 0, 0),)
         vectors = math.ceil(phase.run / self.width)
-        self.tile = tile_of(sums.outputs, self.inner.number, vectors, machine.accumulators)
+        # Which taps are left out is one for all rows of a tile, and must not depend on which rows these are.
+        own_taps = any(taps.reach and taps.reach.rows == len(self.outer) for taps in phase.taps)
+        self.tile = tile_of(sums.outputs, 1 if own_taps else self.inner.number, vectors, machine.accumulators)
         self.columns = math.ceil(vectors / self.tile.vectors)
         self.rows = math.ceil(self.inner.number / self.tile.rows)
         # Where the vectors of a tile begin, and how many numbers of each are results.

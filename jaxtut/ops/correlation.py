@@ -7,6 +7,8 @@ T(x, w, y) = Σ over n, o, c, i, k of y[n, o, i] · w[o, c, k] · x[n, c, i·str
 Leaving one of the three out gives a map of the other two. So the transpose of each map is another of them, derivatives of any order are made
 of these three, and what makes them fast makes all of them fast. They are primitives of JAX, because then the program is chosen for each
 platform when it is compiled: XLA's convolution, which is cuDNN on a GPU, and on a CPU what `cpu_convolution` finds best for the shape.
+
+They do not say how they vary over a mesh: `jax.shard_map` needs `check_vma=False`, and an array that is cut along an explicit axis is refused.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,6 +16,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jax.core import ShapedArray
 from jax.extend.core import Primitive
@@ -77,16 +80,23 @@ def _primitive(
     on_cpu: Callable[..., Array],
 ) -> Primitive:
     primitive = Primitive(name)
-    primitive.def_abstract_eval(lambda a, b, *, where: ShapedArray(shape(a, b, where), a.dtype))
+
+    def result(a: Any, b: Any, *, where: Geometry) -> ShapedArray:
+        if a.dtype != b.dtype:
+            raise TypeError(f"{name}: both arrays must have one dtype, but {a.dtype} and {b.dtype} were given")
+        return ShapedArray(shape(a, b, where), a.dtype)
+
+    primitive.def_abstract_eval(result)
     primitive.def_impl(jax.jit(lambda a, b, *, where: primitive.bind(a, b, where=where), static_argnames="where"))
 
     def elsewhere(a: Array, b: Array, *, where: Geometry) -> Array:
         return on_xla(a, b, where)
 
     def here(context: mlir.LoweringRuleContext, *operands: Any, where: Geometry) -> Any:
-        # Inside `shard_map` and `pmap` it is not said for how many.
-        devices: int = getattr(context.module_context.axis_context, "num_devices", 2)
-        program = lambda a, b: on_cpu(a, b, where, devices, on_xla)  # noqa: E731
+        module = context.module_context
+        # Inside `pmap`, and `shard_map` over some axes of a mesh only, it is not said for how many devices the program is.
+        is_cut = module.lowering_parameters.for_export or getattr(module.axis_context, "num_devices", 2) > 1
+        program = lambda a, b: on_cpu(a, b, where, is_cut, on_xla)  # noqa: E731
         return mlir.lower_fun(program, multiple_results=False)(context, *operands)
 
     mlir.register_lowering(primitive, mlir.lower_fun(elsewhere, multiple_results=False))
@@ -156,6 +166,12 @@ def _batching(map: Callable[..., Array], axes: Callable[[Geometry], "_Axes"]) ->
     def rule(operands: Sequence[Array], dims: Sequence[int | None], *, where: Geometry) -> tuple[Array, int]:
         (a, b), (a_dim, b_dim), on = operands, dims, axes(where)
         size = next(x.shape[d] for x, d in zip(operands, dims, strict=True) if d is not None)
+        if size == 0:
+            one = [
+                x if d is None else jnp.zeros(np.delete(x.shape, d), x.dtype)
+                for x, d in zip(operands, dims, strict=True)
+            ]
+            return jnp.zeros((0, *map(*one, where).shape), a.dtype), 0
         if a_dim is not None and b_dim is not None:
             wide = where._replace(groups=where.groups * size)
             return _out_of(map(_into(a, a_dim, on.both[0]), _into(b, b_dim, on.both[1]), wide), size, on.both[2]), 0

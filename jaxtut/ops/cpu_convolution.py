@@ -1,8 +1,9 @@
 """How the three maps of a convolution are computed on a CPU, where XLA's own convolution is slow.
 
 *Loops compiled for the processor at hand* (`direct_convolution`) take float32 and float64 where LLVM is there. They leave the arrays as they lie,
-unless the other order is estimated to be faster. A program for several devices is cut by XLA, which cannot cut what it does not know; there,
-and where nothing can be compiled, the taps are matrix products one after another (`convolution_taps`).
+unless the other order is estimated to be faster. Where they cannot be used, the taps are matrix products one after another (`convolution_taps`):
+in a program for several devices, which XLA cuts, as it cannot do with what it does not know; in one that is exported; where the loops would be
+thousands of lines; and where nothing can be compiled.
 
 In both, *equal windows give equal bits*, wherever they lie, or max-pooling would find other winners at ties than PyTorch does; and *what is not
 finite* spoils only what sees it.
@@ -27,13 +28,15 @@ MOVE = 40
 WIDE, WIDE_COSTS = 1 << 18, 1.3
 # What it costs a gradient in the kernel, in vectors, that a line ends with a part of one.
 REST = 0.3
+# Where windows are more than one position apart, each distance has a loop of its own, and taps along the width are written out; up to so many.
+MOST_LOOPS, MOST_TAPS = 16, 64
 
 
-def convolve(x: Array, w: Array, where: Geometry, devices: int, on_xla: OnXla) -> Array:
-    """Compute `correlation.convolve`; `devices` is for how many the program is."""
+def convolve(x: Array, w: Array, where: Geometry, is_cut: bool, on_xla: OnXla) -> Array:
+    """Compute `correlation.convolve`; `is_cut` says that the program is for XLA alone to change."""
     if not _suits(x, w):
         return on_xla(x, w, where)
-    if devices > 1 or not machine.host():
+    if is_cut or not machine.host() or _is_long(where):
         last = -1 if where.batch_last else 0
         y = convolution_taps.outputs(jnp.moveaxis(x, (last, where.channel_axis), (0, -1)), w, where)
         return jnp.moveaxis(y, (0, -1), (last, where.channel_axis))
@@ -45,11 +48,11 @@ def convolve(x: Array, w: Array, where: Geometry, devices: int, on_xla: OnXla) -
     return _back(direct_convolution.convolve(_other(x, where), w, _reordered(where)), where)
 
 
-def input_gradient(y: Array, w: Array, where: Geometry, devices: int, on_xla: OnXla) -> Array:
+def input_gradient(y: Array, w: Array, where: Geometry, is_cut: bool, on_xla: OnXla) -> Array:
     """Compute `correlation.input_gradient`."""
-    if not _suits(y, w):
+    if not _suits(y, w) or 0 in where.size:
         return on_xla(y, w, where)
-    if devices > 1 or not machine.host():
+    if is_cut or not machine.host() or math.prod(where.strides) > MOST_LOOPS:
         x = convolution_taps.input_gradient(y if where.batch_last else jnp.moveaxis(y, 0, -1), w, where)
         return x if where.batch_last else jnp.moveaxis(x, -1, 0)
     batch = y.shape[where.batch_axis]
@@ -60,11 +63,11 @@ def input_gradient(y: Array, w: Array, where: Geometry, devices: int, on_xla: On
     return _back(direct_convolution.input_gradient(_other(y, where), w, _reordered(where)), where)
 
 
-def kernel_gradient(x: Array, y: Array, where: Geometry, devices: int, on_xla: OnXla) -> Array:
+def kernel_gradient(x: Array, y: Array, where: Geometry, is_cut: bool, on_xla: OnXla) -> Array:
     """Compute `correlation.kernel_gradient`."""
     if not _suits(x, y):
         return on_xla(x, y, where)
-    if devices > 1 or not machine.host():
+    if is_cut or not machine.host() or _is_long(where):
         x, y = (a if where.batch_last else jnp.moveaxis(a, 0, -1) for a in (x, y))
         return convolution_taps.kernel_gradient(x, y, where)
     batch, channels = x.shape[where.batch_axis], x.shape[where.channel_axis] // where.groups
@@ -110,6 +113,10 @@ def is_other_order_faster(
 
 def _suits(a: Array, b: Array) -> bool:
     return a.dtype.name in machine.BYTES and a.size > 0 and b.size > 0
+
+
+def _is_long(where: Geometry) -> bool:
+    return where.strides[-1] > 1 and where.kernel[-1] > MOST_TAPS
 
 
 def _products(where: Geometry, batch: int, w: Array) -> int:

@@ -69,6 +69,10 @@ def kernel_gradient(x: Array, y: Array, where: Geometry) -> Array:
     ]
     corner = (0,) * (len(taps) - 1)
     last = tuple(padding.place((*corner, k * where.dilations[-1])) for k in range(where.kernel[-1]))
+    if len(last) > MANY_TAPS and padding.split == 1:
+        last = last[:1]
+    else:
+        taps.pop()
     many = math.prod(axis.number for axis in lines)
     main = Products(
         groups=where.groups,
@@ -76,7 +80,7 @@ def kernel_gradient(x: Array, y: Array, where: Geometry) -> Array:
         outputs=outputs,
         lines=tuple(lines),
         run=run,
-        taps=tuple(axis for axis in taps[:-1] if axis.number > 1),
+        taps=tuple(axis for axis in taps if axis.number > 1),
         last=last,
         source_channel=padding.plane,
         other_channel=math.prod(where.counts) * (batch if where.batch_last else 1),
@@ -214,8 +218,12 @@ class _Sums:
         tap, source = (seen[-1][0] - seen[0][0]) // many, (seen[-1][1] - seen[0][1]) // many
         reach, size = None, self.padding.size[axis]
         if rows is not None and len(seen) > 1:
-            places = np.add.outer(np.arange(part.number) * part.source_step, [position for _, position in part.taps])
-            if ((places >= 0) & (places < size)).mean() < FEW_MEET:
+            positions = np.array([position for _, position in part.taps])
+            before, behind = (
+                -((place - edge) // part.source_step) for place, edge in ((positions, 0), (positions, size))
+            )
+            meet = np.clip(behind, 0, part.number) - np.clip(before, 0, part.number)
+            if meet.mean() < FEW_MEET * part.number:
                 reach = Reach(rows, part.taps[0][1], part.source_step, source, size)
         return Taps(len(seen), source * self.padding.steps[axis], tap * kernel, reach)
 

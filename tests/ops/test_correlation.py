@@ -1,5 +1,8 @@
 """The three maps of a convolution: their values, their derivatives of every kind, and the program of each platform."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -105,6 +108,42 @@ def machines(draw: st.DrawFn) -> Machine | None:
     vectors, accumulators = draw(st.sampled_from(((host.vector_bytes, host.accumulators), (16, 24), (64, 24))))
     near, places, grain = (draw(st.sampled_from(pair)) for pair in ((1, host.near), (1, host.places), (1, host.grain)))
     return Machine(host.cpu, host.features, vectors, accumulators, near, places, grain)
+
+
+def test_a_map_over_nothing() -> None:
+    where = Geometry((5,), (3,), (1,), ((0, 0),), (1,), 1)
+    x, w = jnp.ones((0, 2, 4, 5)), jnp.ones((0, 6, 4, 3))
+    assert jax.vmap(lambda x, w: convolve(x, w, where))(x, w).shape == (0, 2, 6, 3)
+    assert jax.vmap(lambda x: convolve(x, w[0:1].sum(0), where))(x).shape == (0, 2, 6, 3)
+
+
+def test_several_devices() -> None:
+    """Each device of a mesh has its part of the batch, whether XLA cuts the program or `shard_map` does."""
+    command = [sys.executable, "-c", DEVICES]
+    environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=2", "JAX_PLATFORMS": "cpu"}
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert run.returncode == 0, run.stderr[-2000:]
+
+
+DEVICES = """
+import jax, jax.numpy as jnp, numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec as P
+import jaxtut.functional as F
+gradients = jax.grad(lambda x, w: (F.conv2d(x, w) ** 2).sum(), (0, 1))
+generator = np.random.default_rng(0)
+x, w = (generator.integers(-3, 4, s).astype("float32") for s in ((4, 3, 9, 9), (5, 3, 3, 3)))
+expected = jax.jit(gradients)(x, w)
+mesh = Mesh(jax.devices(), "d")
+cut = jax.device_put(x, NamedSharding(mesh, P("d")))
+found = jax.jit(gradients)(cut, w)
+def part(x, w):
+    dx, dw = gradients(x, w)
+    return dx, jax.lax.psum(dw, "d")
+mapped = jax.jit(jax.shard_map(part, mesh=mesh, in_specs=(P("d"), P()), out_specs=(P("d"), P()), check_vma=False))(x, w)
+for a in (found, mapped):
+    for ours, theirs in zip(a, expected):
+        np.testing.assert_array_equal(ours, theirs)
+"""
 
 
 @settings(max_examples=40, deadline=None)

@@ -212,9 +212,68 @@ def test_a_program_for_several_devices_has_no_calls_that_xla_cannot_cut() -> Non
     where = square(9, 3)
     x, w = jax.ShapeDtypeStruct((4, 8, 9, 9), "float32"), jax.ShapeDtypeStruct((16, 8, 3, 3), "float32")
 
-    def text(devices: int) -> str:
-        program = lambda x, w: cpu.convolve(x, w, where, devices, xla_convolve)  # noqa: E731
+    def text(is_cut: bool) -> str:
+        program = lambda x, w: cpu.convolve(x, w, where, is_cut, xla_convolve)  # noqa: E731
         return jax.jit(program).lower(x, w).as_text()
 
-    assert "jaxtut_" not in text(2)
-    assert ("jaxtut_" in text(1)) == (machine.host() is not None)
+    assert "jaxtut_" not in text(True)
+    assert ("jaxtut_" in text(False)) == (machine.host() is not None)
+
+
+def test_a_convolution_can_be_exported() -> None:
+    function = jax.jit(lambda x, w: jax.grad(lambda w: convolve(x, w, square(9, 3)).sum())(w))
+    arrays = jnp.ones((2, 3, 9, 9)), jnp.ones((4, 3, 3, 3))
+    exported = jax.export.export(function)(*arrays)  # refuses calls that another process does not have
+    np.testing.assert_array_equal(exported.call(*arrays), function(*arrays))
+
+
+@pytest.mark.parametrize("size", [(0,), (0, 4), (3, 0)], ids=str)
+def test_an_empty_image_with_padding_has_gradients(size: tuple[int, ...]) -> None:
+    ones = (1,) * len(size)
+    where = Geometry(size, ones, ones, ((2, 2),) * len(size), ones, 1)
+    x, w = jnp.ones((1, 1, *size)), jnp.ones((1, 1, *ones))
+    gradients = jax.jit(jax.grad(lambda x, w: convolve(x, w, where).sum(), (0, 1)))(x, w)
+    assert [g.shape for g in gradients] == [x.shape, w.shape]
+    np.testing.assert_array_equal(gradients[1], np.zeros_like(w))
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        Geometry((700,), (70,), (3,), ((0, 0),), (1,), 1),
+        Geometry((12, 12), (5, 5), (5, 4), ((0, 0), (0, 0)), (1, 1), 1),
+        Geometry((90,), (70,), (1,), ((3, 0),), (1,), 1),
+    ],
+    ids=str,
+)
+def test_long_kernels_and_large_strides(where: Geometry) -> None:
+    generator = np.random.default_rng(0)
+    x, y = (
+        generator.integers(-3, 4, shape(2, 2)).astype("float32") for shape in (where.input_shape, where.output_shape)
+    )
+    w = generator.integers(-3, 4, (2, 2, *where.kernel)).astype("float32")
+    value, pull = jax.vjp(lambda x, w: xla_convolve(x, w, where), x, w)
+    found = jax.jit(lambda x, w, y: (convolve(x, w, where), input_gradient(y, w, where), kernel_gradient(x, y, where)))
+    lowered = found.lower(x, w, y)
+    for ours, theirs in zip(found(x, w, y), (value, *pull(jnp.asarray(y))), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert len(lowered.as_text()) < 100_000
+
+
+@compiled
+def test_a_kernel_that_is_not_finite_gives_the_same_every_time() -> None:
+    """Taps that meet zeros only are left out or not, but for each result in one way, whoever computes it."""
+    where = Geometry((7, 7), (5, 5), (1, 1), ((2, 2), (2, 2)), (1, 1), 1)
+    w = np.ones((4, 64, 5, 5), "float32")
+    w[:, :, 4, :] = np.inf
+    function = jax.jit(lambda x: convolve(x, w, where))
+    first = np.asarray(function(np.ones((1, 64, 7, 7), "float32")))
+    for _ in range(200):
+        np.testing.assert_array_equal(function(np.ones((1, 64, 7, 7), "float32")), first)
+    # The last rows do not see the kernel's last one, but for the columns at the edges, whose zeros it meets.
+    assert np.isfinite(first[:, :, 5:, 2:5]).all()
+
+
+def test_arrays_of_two_dtypes_are_refused() -> None:
+    with pytest.raises(TypeError, match="must have one dtype, but float32 and bfloat16 were given"):
+        convolve(jnp.ones((1, 1, 3, 3)), jnp.ones((1, 1, 3, 3), "bfloat16"), square(3, 3))
