@@ -245,16 +245,3 @@ def _mask(width: int) -> Any:
 
 def _lanes(lanes: list[int]) -> Any:
     return ir.Constant(ir.VectorType(_INDEX, len(lanes)), lanes)
-
-
-def pieces(total: int, most: int) -> list[tuple[int, int, int]]:
-    """Cut a whole into as few pieces as `most` allows, as equal as can be: (where the first begins, how many, size), larger ones first.
-
-    Example:
-        >>> pieces(16, 6)
-        [(0, 1, 6), (6, 2, 5)]
-    """
-    many = -(-total // most)
-    size, larger = divmod(total, many)
-    found = [(0, larger, size + 1), (larger * (size + 1), many - larger, size)]
-    return [piece for piece in found if piece[1]]

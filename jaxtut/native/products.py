@@ -12,24 +12,11 @@ from functools import partial
 from itertools import product
 from typing import Any
 
-from .code import Code, integer, pieces
+from .code import Code, integer
 from .machine import Machine
 from .program import Axis, Products
 from .runtime import Stage
-from .sums import fits
-
-
-def tile_of(outputs: int, taps: int, accumulators: int) -> tuple[int, int]:
-    """Choose how many outputs and taps a tile has."""
-
-    def cost(tile: tuple[int, int]) -> float:
-        return sum(
-            many * other * (0.5 + max(o * t / 2, 0.5 * o + 0.8 * t, 4.0))
-            for (_, many, o), (_, other, t) in product(pieces(outputs, tile[0]), pieces(taps, tile[1]))
-        )
-
-    choices = product(range(1, min(outputs, accumulators) + 1), range(1, min(taps, accumulators) + 1))
-    return min((tile for tile in choices if fits(*tile, accumulators)), key=cost)
+from .tiles import pieces, tile_of_products
 
 
 def write(module: Any, dtype: str, products: Products, machine: Machine, arrays: tuple[int, int, int]) -> list[Stage]:
@@ -49,7 +36,7 @@ class _Writer:
         # Neighbouring taps make a tile, or where there is one only, channels.
         self.by_channel = len(products.last) == 1
         taps = products.inputs if self.by_channel else len(products.last)
-        self.tile = tile_of(products.outputs, taps, machine.accumulators)
+        self.tile = tile_of_products(products.outputs, taps, machine.accumulators)
         self.tap_pieces = pieces(taps, self.tile[1])
 
     def stage(self) -> Stage:

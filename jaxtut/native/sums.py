@@ -10,51 +10,18 @@ equal windows give equal bits, and what is not finite is seen only by the window
 import math
 from functools import partial
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
-from .code import Code, integer, pieces
+from .code import Code, integer
 from .machine import BYTES, Machine
 from .program import Axis, Phase, Sums, Taps
 from .runtime import Stage
+from .tiles import pieces, tile_of_sums
 
 # Bytes of a line of the cache.
 LINE = 64
 # Bytes of unfinished sums that are kept on the stack.
 STACK = 1 << 16
-
-
-class Tile(NamedTuple):
-    """What is kept in registers: outputs × (rows × vectors) of places."""
-
-    outputs: int
-    rows: int
-    vectors: int
-
-
-def fits(a: int, b: int, accumulators: int) -> bool:
-    """Whether there are registers for the sums of a × b products, the fewer of their factors, and one more."""
-    return a * b <= accumulators and a * b + min(a, b) + 1 <= accumulators + 4
-
-
-def tile_of(outputs: int, rows: int, vectors: int, accumulators: int) -> Tile:
-    """Choose the tile that is estimated to take the fewest cycles for all results."""
-
-    def cost(tile: Tile) -> tuple[float, int]:
-        places = tile.rows * tile.vectors
-        cycles = 0.0
-        for _, many, size in pieces(outputs, tile.outputs):
-            # Two products a cycle, and two loads, more where a vector lies across lines of the cache; a sum waits four cycles for the one
-            # before; and something for the loop.
-            cycles += many * (0.5 + max(size * places / 2, 0.5 * size + 0.8 * places, 4.0))
-        repeats = math.ceil(rows / tile.rows) * math.ceil(vectors / tile.vectors)
-        return repeats * cycles, -tile.vectors
-
-    choices = (
-        Tile(o, r, v)
-        for o, r, v in product(range(1, min(outputs, accumulators) + 1), range(1, min(rows, 4) + 1), range(1, 13))
-        if v <= vectors and fits(o, r * v, accumulators)
-    )
-    return min(choices, key=cost)
 
 
 def write(module: Any, dtype: str, sums: Sums, machine: Machine, arrays: tuple[int, int, int]) -> list[Stage]:
@@ -84,7 +51,7 @@ class _Phase:
         vectors = math.ceil(phase.run / self.width)
         # Which taps are left out is one for all rows of a tile, and must not depend on which rows these are.
         own_taps = any(taps.reach and taps.reach.rows == len(self.outer) for taps in phase.taps)
-        self.tile = tile_of(sums.outputs, 1 if own_taps else self.inner.number, vectors, machine.accumulators)
+        self.tile = tile_of_sums(sums.outputs, 1 if own_taps else self.inner.number, vectors, machine.accumulators)
         self.columns = math.ceil(vectors / self.tile.vectors)
         self.rows = math.ceil(self.inner.number / self.tile.rows)
         # Where the vectors of a tile begin, and how many numbers of each are results.
@@ -98,8 +65,10 @@ class _Phase:
             for start in starts
         ]
         self.channels = self._near_channels(BYTES[dtype])
-        # The first and last position along each axis of rows that the tile at hand has.
+        # Of the tile that is being written: its first and last position along each axis of rows; and along each axis of taps, the first
+        # one that is not left out, and how many there are from there on.
         self.at_hand: list[tuple[Any, Any]] = []
+        self.ranges: list[tuple[Any, Any]] = []
 
     def _near_channels(self, size: int) -> int:
         """Return how many channels are summed at a time."""

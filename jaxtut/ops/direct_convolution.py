@@ -51,43 +51,51 @@ def kernel_gradient(x: Array, y: Array, where: Geometry) -> Array:
     batch, channel = x.shape[where.batch_axis], where.channel_axis
     inputs, outputs = x.shape[channel] // where.groups, y.shape[channel] // where.groups
     padding = _padding(where, where.size, where.pads, batch, where.groups * inputs, where.strides[-1])
+    lines, run = _lines(where, padding, batch, y.shape[channel])
+    taps, last = _kernel_taps(where, padding)
+    many, kernel = math.prod(axis.number for axis in lines), math.prod(where.kernel)
+    main = Products(
+        groups=where.groups,
+        inputs=inputs,
+        outputs=outputs,
+        lines=lines,
+        run=run,
+        taps=taps,
+        last=last,
+        source_channel=padding.plane,
+        other_channel=math.prod(where.counts) * (batch if where.batch_last else 1),
+        parts=parts_of(where.groups, inputs, outputs, kernel, many, run),
+    )
+    w = _called(main, padding, run, x, y, (main.parts, where.groups * outputs, inputs, *where.kernel))
+    return w.sum(0) if main.parts > 1 else w[0]
+
+
+def _lines(where: Geometry, padding: Padding, batch: int, channels: int) -> tuple[tuple[Axis, ...], int]:
+    """Return where lines of outputs and of what they see begin, and how long they are; lines that follow each other are one."""
     steps = _steps(where.counts, batch if where.batch_last else 1)
     strides = [s * step for s, step in zip(where.strides, padding.steps, strict=True)]
     lines = [Axis(*each) for each in zip(where.counts, strides, steps, strict=True)]
     if where.batch_last:
         run = batch
     else:
-        lines.insert(
-            0, Axis(batch, where.groups * inputs * padding.plane, where.groups * outputs * math.prod(where.counts))
-        )
+        lines.insert(0, Axis(batch, padding.numbers // batch, channels * math.prod(where.counts)))
         run = lines.pop().number
     while lines and lines[-1].source == lines[-1].other == run:
         run *= lines.pop().number
-    taps = [
-        Axis(n, d * step, k)
-        for n, d, step, k in zip(where.kernel, where.dilations, padding.steps, _steps(where.kernel, 1), strict=True)
-    ]
+    return tuple(lines), run
+
+
+def _kernel_taps(where: Geometry, padding: Padding) -> tuple[tuple[Axis, ...], tuple[int, ...]]:
+    """Return the axes of taps that are loops, and where those that are written out stand in the source."""
+    each = zip(where.kernel, where.dilations, padding.steps, _steps(where.kernel, 1), strict=True)
+    taps = [Axis(number, dilation * step, place) for number, dilation, step, place in each]
     corner = (0,) * (len(taps) - 1)
     last = tuple(padding.place((*corner, k * where.dilations[-1])) for k in range(where.kernel[-1]))
     if len(last) > MANY_TAPS and padding.split == 1:
         last = last[:1]
     else:
         taps.pop()
-    many = math.prod(axis.number for axis in lines)
-    main = Products(
-        groups=where.groups,
-        inputs=inputs,
-        outputs=outputs,
-        lines=tuple(lines),
-        run=run,
-        taps=tuple(axis for axis in taps if axis.number > 1),
-        last=last,
-        source_channel=padding.plane,
-        other_channel=math.prod(where.counts) * (batch if where.batch_last else 1),
-        parts=parts_of(where.groups, inputs, outputs, math.prod(where.kernel), many, run),
-    )
-    w = _called(main, padding, run, x, y, (main.parts, where.groups * outputs, inputs, *where.kernel))
-    return w.sum(0) if main.parts > 1 else w[0]
+    return tuple(axis for axis in taps if axis.number > 1), last
 
 
 class _Part(NamedTuple):

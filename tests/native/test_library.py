@@ -12,9 +12,9 @@ import pytest
 
 from jaxtut import compilation_cache
 from jaxtut.native import library, machine, runtime, store
-from jaxtut.native.code import pieces
 from jaxtut.native.machine import Machine
 from jaxtut.native.program import Axis, Padding, Phase, Program, Reach, Sums, Taps, parts_of
+from jaxtut.native.tiles import fits, pieces, tile_of_products, tile_of_sums
 
 HOST = machine.host()
 if HOST is None or jax.default_backend() != "cpu":
@@ -97,6 +97,20 @@ def test_pieces_are_as_few_and_as_equal_as_can_be(total: int, most: int) -> None
     assert sum(size for _, size in found) == total
     assert len(found) == -(-total // most)
     assert max(size for _, size in found) - min(size for _, size in found) <= 1
+
+
+@pytest.mark.parametrize("accumulators", [12, 24])
+def test_tiles_fit_into_registers_and_use_them(accumulators: int) -> None:
+    for outputs, rows, vectors in ((1, 1, 1), (6, 28, 4), (16, 10, 2), (64, 16, 2), (64, 7, 1), (3, 1, 32)):
+        tile = tile_of_sums(outputs, rows, vectors, accumulators)
+        assert tile.outputs <= outputs
+        assert tile.rows <= rows
+        assert tile.vectors <= vectors
+        assert fits(tile.outputs, tile.rows * tile.vectors, accumulators)
+        # A sum waits for the one before it: with eight at a time, two units never wait.
+        assert tile.outputs * tile.rows * tile.vectors >= min(8, outputs * rows * vectors)
+    assert tile_of_products(64, 3, 12) == (4, 3)
+    assert fits(*tile_of_products(6, 5, accumulators), accumulators)
 
 
 def test_sums_are_cut_into_parts_by_shapes_alone_and_only_where_there_is_much_to_do() -> None:
