@@ -92,7 +92,7 @@ def _primitive(
     def elsewhere(a: Array, b: Array, *, where: Geometry) -> Array:
         return on_xla(a, b, where)
 
-    def here(context: mlir.LoweringRuleContext, *operands: Any, where: Geometry) -> Any:
+    def here(context: Any, *operands: Any, where: Geometry) -> Any:
         module = context.module_context
         # Inside `pmap`, and `shard_map` over some axes of a mesh only, it is not said for how many devices the program is.
         is_cut = module.lowering_parameters.for_export or getattr(module.axis_context, "num_devices", 2) > 1
