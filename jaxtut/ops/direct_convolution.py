@@ -154,7 +154,15 @@ class _Sums:
     ) -> None:
         self.where, self.axes, self.result, self.batch = where, axes, result, batch
         self.channels, self.outputs = channels, outputs
+        # With many images last, each position of a row or column has tap loops of its own: where they leave out what meets zeros, these
+        # need not be there.
+        self.is_by_position = where.batch_last and batch >= MANY_IMAGES
         pads = tuple(_reached(parts, size) for parts, size in zip(axes, source, strict=True))
+        if self.is_by_position and all(
+            pad == (0, 0) or all(_few_meet(part, size) for part in parts)
+            for parts, size, pad in zip(axes, source, pads, strict=True)
+        ):
+            pads = ((0, 0),) * len(pads)
         self.padding = _padding(where, source, pads, batch, where.groups * channels, axes[-1][0].source_step)
         # Results that are not neighbours are written part by part, and put in order afterwards.
         self.parts = 1 if where.batch_last else axes[-1][0].step
@@ -202,7 +210,7 @@ class _Sums:
             run = rows.pop().number
             if self.parts > 1:
                 result += parts[-1].first * (self.written[-1] // self.parts - 1)
-        if not self.where.batch_last or self.batch < MANY_IMAGES:
+        if not self.is_by_position:
             while rows and rows[-1].source == rows[-1].other == run:
                 run *= rows.pop().number
         if not all(seen):
@@ -225,15 +233,19 @@ class _Sums:
         many = max(len(seen) - 1, 1)
         tap, source = (seen[-1][0] - seen[0][0]) // many, (seen[-1][1] - seen[0][1]) // many
         reach, size = None, self.padding.size[axis]
-        if rows is not None and len(seen) > 1:
-            positions = np.array([position for _, position in part.taps])
-            before, behind = (
-                -((place - edge) // part.source_step) for place, edge in ((positions, 0), (positions, size))
-            )
-            meet = np.clip(behind, 0, part.number) - np.clip(before, 0, part.number)
-            if meet.mean() < FEW_MEET * part.number:
-                reach = Reach(rows, part.taps[0][1], part.source_step, source, size)
+        if rows is not None and _few_meet(part, size):
+            reach = Reach(rows, part.taps[0][1], part.source_step, source, size)
         return Taps(len(seen), source * self.padding.steps[axis], tap * kernel, reach)
+
+
+def _few_meet(part: _Part, size: int) -> bool:
+    """Whether many taps meet the zeros around the source, among several."""
+    positions = np.array([position for _, position in part.taps])
+    if len(positions) < 2:
+        return False
+    before, behind = (-((positions - edge) // part.source_step) for edge in (0, size))
+    meet = np.clip(behind, 0, part.number) - np.clip(before, 0, part.number)
+    return bool(meet.mean() < FEW_MEET * part.number)
 
 
 def _reached(parts: Sequence[_Part], size: int) -> tuple[int, int]:
