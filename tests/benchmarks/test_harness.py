@@ -88,7 +88,7 @@ def test_sides_take_turns_and_the_slower_one_is_found(monkeypatch):
     sides = [side("slow", log, 0.004), side("fast", log, 0.001, is_torch=True)]
     rows, errors = measure(Case("sleep", 1, lambda: sides), repeats=5)
     turns = ["slow"] * 2 + ["fast"] * 2  # the untimed call and the timed one
-    warm_up = 3 + 1  # and the call whose memory is measured
+    warm_up = 3 + 2  # and two calls, of which the memory of the second is measured
     assert log == ["slow", "fast"] + ["slow"] * warm_up + ["fast"] * warm_up + turns * 5
     assert [len(row.samples) for row in rows] == [5, 5]
     assert quartiles(rows[0].samples)[1] >= 0.004
