@@ -13,10 +13,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
+from jax import lax
 from typer.testing import CliRunner
 
 import benchmarks.__main__ as command
-from benchmarks import bench_ffn, compare, harness
+from benchmarks import bench_ffn, compare, convolutions, harness
 from benchmarks.catalog import BENCHMARKS
 from benchmarks.device import computing_on
 from benchmarks.harness import (
@@ -332,6 +333,33 @@ def test_peak_memory_is_what_a_call_takes_for_a_while():
         found = peak(lambda: middle(*arrays).block_until_ready(), is_torch=False)
     assert found is not None
     assert 7e6 < found < 12e6
+
+
+def test_convolutions_of_many_shapes(tmp_path, monkeypatch):
+    shapes = convolutions.shapes()
+    assert len({str(shape) for shape in shapes}) == len(shapes) >= 60
+    monkeypatch.setattr(
+        convolutions, "shapes", lambda: [shapes[0], convolutions.Shape(2, 4, (9,), 4, 3, 2, 1, 1, 2, "float64")]
+    )
+    path = tmp_path / "found.json"
+    result = CliRunner().invoke(convolutions.app, ["--repeats", "1", "--json", str(path)])
+    assert result.exit_code == 0, result.output
+    assert "all: " in result.stdout
+    rows = json.loads(path.read_text())["rows"]
+    assert [row["benchmark"] for row in rows[::3]] == [
+        f"{shape}, {name}"
+        for shape in ("1×3×32×32 → 6@5×5", "2×4×9 → 4@3, stride 2, padding 1, groups 2, float64")
+        for name in convolutions.MAPS
+    ]
+    assert all(row["median_seconds"] > 0 for row in rows)
+
+
+def test_a_convolution_with_another_result_is_not_timed(monkeypatch):
+    monkeypatch.setattr(convolutions, "shapes", lambda: [convolutions.Shape(1, 1, (5,), 1, 3)])
+    monkeypatch.setattr(convolutions.F, "conv1d", lambda x, w, **options: 2 * lax.conv(x, w, (1,), "VALID"))
+    result = CliRunner().invoke(convolutions.app, ["--repeats", "1"])
+    assert result.exit_code == 1
+    assert "1×1×5 → 1@3, forward: jaxtut and torch eager differ" in result.stderr
 
 
 def test_a_device_that_is_not_there_is_one_line_and_exit_code_2(tmp_path):
