@@ -20,6 +20,8 @@ HOST = machine.host()
 if HOST is None or jax.default_backend() != "cpu":
     pytest.skip("nothing is compiled for this processor", allow_module_level=True)
 
+# Vectors may be read beyond the end of a line, and so of the array, where this has nothing behind it.
+BEHIND = np.zeros(16)
 # A convolution of one channel with three taps.
 LINE = Program(
     "float64",
@@ -36,7 +38,7 @@ def called(program: Program, *shapes: tuple[int, ...], on: Any) -> Any:
 
 def test_a_line_and_three_taps() -> None:
     x, w = np.arange(9.0) ** 2, np.array([1.0, 10.0, 100.0])
-    (y,) = called(LINE, (7,), on=(x, w))
+    (y,) = called(LINE, (7,), on=(np.concatenate([x, BEHIND]), w))
     np.testing.assert_array_equal(y, np.convolve(x, w[::-1], "valid"))
 
 
@@ -78,7 +80,11 @@ def test_every_piece_is_done_by_however_many_threads(pieces_of_work: int, monkey
     sums = LINE.main._replace(images=pieces_of_work, source_image=9, result_image=7)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType, reportUnknownMemberType]
     for round in range(20):
         x = np.arange(9.0 * pieces_of_work) + round  # so that a result of the round before is not one of this
-        (y,) = called(Program("float64", sums, None), (pieces_of_work, 7), on=(x, np.array([1.0, 0.0, 0.0])))  # pyright: ignore[reportUnknownArgumentType]
+        (y,) = called(
+            Program("float64", sums, None),
+            (pieces_of_work, 7),
+            on=(np.concatenate([x, BEHIND]), np.array([1.0, 0.0, 0.0])),
+        )  # pyright: ignore[reportUnknownArgumentType]
         np.testing.assert_array_equal(y, x.reshape(-1, 9)[:, :7])
 
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jaxtut.native import library, machine
+from jaxtut.native.machine import Machine
 from jaxtut.ops import convolution_taps as taps
 from jaxtut.ops import cpu_convolution as cpu
 from jaxtut.ops.convolution_geometry import Geometry
@@ -182,8 +183,9 @@ def test_what_is_read_beyond_a_line_belongs_to_the_array() -> None:
     assert used.temp_size_in_bytes >= (x.size + min(width, machine.host().width("float32"))) * 4  # pyright: ignore[reportOptionalMemberAccess]
 
 
-@compiled
-def test_the_order_is_the_one_with_full_vectors() -> None:
+def test_the_order_is_the_one_with_full_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "host", lambda: Machine("any", "", 32, 12))
+
     def other(where: Geometry, batch: int, products: int, moved: int = 1000, **more: float) -> bool:
         return cpu.is_other_order_faster(where, "float64", batch, where.counts[-1], products, moved, **more)
 
