@@ -23,6 +23,8 @@ QUICK_BATCHES = 2
 # Where a number is within rounding of a kink or a tie, both frameworks are right with different gradients. That is so for
 # one seed and not for the next one; a wrong rule is wrong for all.
 SEEDS = 4
+# The side of a row that says why a case was not timed at all.
+ALL = "all"
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -65,26 +67,27 @@ def run(
         "xla_flags": os.environ.get("XLA_FLAGS", ""),
     }
     console = Console()
-    rows, data, refused = _measure_all(settings, _load_before())
+    rows, data = _measure_all(settings, _load_before())
+    refused = [row for row in rows if row.side == ALL]
     (console if console.is_terminal else Console(width=150)).print(report.as_table(rows, data))
     for reason in report.reasons(rows):
         typer.echo(reason)
+    for case, reasons in data["settings"]["other_seeds"].items():
+        typer.echo(f"{case}: timed with seed {data['settings']['seed'] + len(reasons)}, since before {reasons[-1]}")
     paths = report.write(out, data, rows)
     if json is not None:
         json.write_text(json_format.dumps(data, indent=2) + "\n", encoding="utf-8")
         paths.append(json)
     typer.echo("written: " + ", ".join(map(str, paths)))
     if refused:
-        _stop("\nbenchmarks: ".join(refused), 1)
+        _stop("\nbenchmarks: ".join(f"{row.benchmark}, batch {row.batch}: {row.unavailable}" for row in refused), 1)
 
 
-def _measure_all(settings: dict[str, Any], busy: float | None) -> tuple[list[Row], dict[str, Any], list[str]]:
-    """Return the rows, all that was measured, and of each case that was refused, why."""
+def _measure_all(settings: dict[str, Any], busy: float | None) -> tuple[list[Row], dict[str, Any]]:
     cases = list(_cases(settings))
     rows: list[Row] = []
     errors: dict[str, dict[str, float]] = {}
-    seeds: dict[str, int] = {}
-    refused: list[str] = []
+    other_seeds: dict[str, list[str]] = {}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with (
         computing_on(settings["device"]),
@@ -97,20 +100,20 @@ def _measure_all(settings: dict[str, Any], busy: float | None) -> tuple[list[Row
         for attempts in cases:
             name = f"{attempts[0].benchmark}, batch {attempts[0].batch}"
             progress.update(task, description=name)
-            for seed, case in enumerate(attempts, settings["seed"]):
+            reasons: list[str] = []
+            for case in attempts:
                 try:
                     new_rows, errors[name] = measure(case, settings["repeats"], partial(progress.advance, task))
                 except GradientsDiffer as error:
-                    if case is attempts[-1]:
-                        refused.append(f"{name}: {error}")
-                        reason = f"{GradientsDiffer.__name__}: {error}"
-                        rows.append(Row(case.benchmark, case.batch, "all", is_torch=False, unavailable=reason))
+                    reasons.append(f"{GradientsDiffer.__name__}: {error}")
                     continue
                 rows += new_rows
-                seeds[name] = seed
+                if reasons:
+                    other_seeds[name] = reasons
                 break
-        settings = settings | {"seeds": seeds}
-        return rows, report.as_json(rows, errors, settings, best, threads, busy), refused
+            else:
+                rows.append(Row(attempts[0].benchmark, attempts[0].batch, ALL, is_torch=False, unavailable=reasons[0]))
+        return rows, report.as_json(rows, errors, settings | {"other_seeds": other_seeds}, best, threads, busy)
 
 
 def _cases(settings: dict[str, Any]) -> Iterator[list[Case]]:

@@ -29,6 +29,8 @@ from .sides import EAGER, LIBRARY, PLAIN
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 MAPS = ("forward", "input", "kernel")
+# Of what is slower, that is much.
+SLOW = 0.6
 
 
 class Shape(NamedTuple):
@@ -261,7 +263,7 @@ def as_table(results: Sequence[Result]) -> Table:
 
 
 def summary(results: Sequence[Result]) -> list[str]:
-    """Return, for each map and all together, the median and the least of the speeds."""
+    """Return, for each map and all together, the speeds' median, least and most, how many are faster, and how many much slower."""
     lines: list[str] = []
     for name in (*MAPS, "all"):
         chosen = [result for result in results if name in (result.map, "all")]
@@ -270,9 +272,13 @@ def summary(results: Sequence[Result]) -> list[str]:
             ("plain JAX", [(result.against_plain, result.shape) for result in chosen]),
             ("PyTorch", [(result.against_torch, result.shape) for result in chosen]),
         ):
-            least, where = min(speeds)
+            (least, where), (most, _) = min(speeds), max(speeds)
             median = quartiles([speed for speed, _ in speeds])[1]
-            parts.append(f"{median:.2f}× {rival} on median, least {least:.2f}× ({where})")
+            faster, slow = (sum(test(speed) for speed, _ in speeds) for test in (lambda s: s >= 1, lambda s: s < SLOW))
+            parts.append(
+                f"{median:.2f}× {rival} on median, {least:.2f}× ({where}) to {most:.3g}×, {faster} of {len(speeds)} faster, "
+                f"{slow} below {SLOW}×"
+            )
         lines.append(f"{name}: {'; '.join(parts)}")
     return lines
 

@@ -2,6 +2,7 @@
 
 import ctypes
 import gc
+import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,7 +54,7 @@ def _resident(run: Callable[[], Any]) -> int | None:
 
 @contextmanager
 def _giving_back() -> Generator[Callable[[], object], None, None]:
-    """Have glibc give back at once what is free. Afterwards it keeps as much as it does in a process that has used much."""
+    """Have glibc give back at once what is free; afterwards it keeps what the environment says, or as much as in a process that has used much."""
     try:
         library = ctypes.CDLL("libc.so.6")
         set_option, give_back = library.mallopt, library.malloc_trim
@@ -64,8 +65,8 @@ def _giving_back() -> Generator[Callable[[], object], None, None]:
     try:
         yield lambda: give_back(0)
     finally:
-        set_option(_MMAP, _LARGEST_MMAP)
-        set_option(_TRIM, 2 * _LARGEST_MMAP)
+        set_option(_MMAP, int(os.environ.get("MALLOC_MMAP_THRESHOLD_", _LARGEST_MMAP)))
+        set_option(_TRIM, int(os.environ.get("MALLOC_TRIM_THRESHOLD_", 2 * _LARGEST_MMAP)))
 
 
 def _field(name: str) -> int:

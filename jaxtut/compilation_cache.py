@@ -13,6 +13,7 @@ def enable(folder: str | os.PathLike[str] | None = None) -> Path:
     This is JAX's own persistent cache with its thresholds at zero: by default it leaves out programs that compile in
     less than a second, and most of a small network's do. Its keys hold the versions of JAX and XLA, the flags and the
     processor, so a program is never taken where it does not fit. Programs that are in memory already are not written.
+    The convolutions that jaxtut compiles itself for a CPU are kept there too, in `jaxtut-native`.
 
     Args:
         folder: where; made if there is none. Left out, `jaxtut` in `$XDG_CACHE_HOME`, or in `~/.cache`.

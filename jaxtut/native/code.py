@@ -175,19 +175,14 @@ class Code:
         self, a: Sequence[Callable[[], Any]], b: Sequence[Callable[[], Any]], totals: Sequence[Any]
     ) -> list[Any]:
         """Return totals[i, j] + a[i] · b[j]; the fewer factors are read first and kept, of the others there is one at a time."""
-        totals = list(totals)
-        if len(a) <= len(b):
-            kept = [read() for read in a]
-            for j, read in enumerate(b):
-                factor = read()
-                for i, other in enumerate(kept):
-                    totals[i * len(b) + j] = self.multiply_add(other, factor, totals[i * len(b) + j])
-            return totals
-        kept = [read() for read in b]
-        for i, read in enumerate(a):
+        totals, swapped = list(totals), len(a) > len(b)
+        few, many = (b, a) if swapped else (a, b)
+        kept = [read() for read in few]
+        for i, read in enumerate(many):
             factor = read()
             for j, other in enumerate(kept):
-                totals[i * len(b) + j] = self.multiply_add(factor, other, totals[i * len(b) + j])
+                place = i * len(b) + j if swapped else j * len(b) + i
+                totals[place] = self.multiply_add(other, factor, totals[place])
         return totals
 
     def total(self, value: Any) -> Any:

@@ -85,7 +85,7 @@ def _linked(code: bytes, host: Machine) -> Any:
 
 
 def _aim(host: Machine) -> Any:
-    # The programs are written as they are to run: LLVM's passes over them take most of the time, and make none of them faster.
+    # The programs are written as they are to run, so LLVM is asked for their machine code alone, and for none of its passes over them.
     target = _llvm().Target.from_default_triple()
     return target.create_target_machine(cpu=host.cpu, features=host.features, opt=1, jit=True)
 

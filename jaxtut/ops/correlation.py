@@ -94,7 +94,7 @@ def _primitive(
 
     def here(context: Any, *operands: Any, where: Geometry) -> Any:
         module = context.module_context
-        # Inside `pmap`, and `shard_map` over some axes of a mesh only, it is not said for how many devices the program is.
+        # Inside `pmap` and `shard_map` it is not said for how many devices the program is.
         is_cut = module.lowering_parameters.for_export or getattr(module.axis_context, "num_devices", 2) > 1
         program = lambda a, b: on_cpu(a, b, where, is_cut, on_xla)  # noqa: E731
         return mlir.lower_fun(program, multiple_results=False)(context, *operands)

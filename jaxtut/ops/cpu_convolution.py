@@ -22,7 +22,8 @@ from .convolution_geometry import Geometry
 
 OnXla = Callable[[Array, Array, Geometry], Array]
 
-# Products in the time in which one number is moved to another order; measured on two cores, with whose number both go up.
+# Products in about the time in which one number is moved to another order, whatever the number of cores.
+# `python -m benchmarks.convolutions` shows what becomes of these estimates.
 MOVE = 40
 # In PyTorch's order, kernels with more numbers than this are read again for every few results, from beyond the second cache.
 WIDE, WIDE_COSTS = 1 << 18, 1.3

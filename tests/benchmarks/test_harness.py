@@ -257,7 +257,10 @@ def test_the_command_refuses_a_wrong_gradient_and_loses_nothing_else(tmp_path, m
     monkeypatch.setitem(BENCHMARKS, "ffn", planted(range(100)))
     result = invoke("--quick", "--only", "ffn", "--only", "chain_rule", "--repeats", 1, "--out", tmp_path)
     assert result.exit_code == 1
-    assert "ffn, batch 1: jaxtut and torch eager differ in the leaf 'gradient of fc1.bias'" in result.stderr
+    assert (
+        "ffn, batch 1: GradientsDiffer: jaxtut and torch eager differ in the leaf 'gradient of fc1.bias'"
+        in result.stderr
+    )
     rows = json.loads((tmp_path / "benchmarks.json").read_text())["rows"]
     assert [row["side"] for row in rows if row["benchmark"] == "ffn"] == ["all"]
     assert any(row.get("median_seconds") for row in rows if row["benchmark"] == "chain_rule")
@@ -267,7 +270,11 @@ def test_a_difference_that_goes_away_with_another_seed_is_a_near_tie(tmp_path, m
     monkeypatch.setitem(BENCHMARKS, "ffn", planted({5, 6}))
     result = invoke("--quick", "--only", "ffn", "--seed", 5, "--repeats", 1, "--out", tmp_path)
     assert result.exit_code == 0, result.stderr
-    assert json.loads((tmp_path / "benchmarks.json").read_text())["settings"]["seeds"] == {"ffn, batch 1": 7}
+    other_seeds = json.loads((tmp_path / "benchmarks.json").read_text())["settings"]["other_seeds"]
+    assert [len(reasons) for reasons in other_seeds.values()] == [2]
+    assert (
+        "ffn, batch 1: timed with seed 7, since before GradientsDiffer: jaxtut and torch eager differ" in result.stdout
+    )
 
 
 def test_an_unknown_name_is_one_line_and_exit_code_2(tmp_path):
