@@ -271,17 +271,28 @@ def test_long_kernels_and_large_strides_have_no_long_programs(where: Geometry, m
 
 
 @compiled
-def test_a_kernel_that_is_not_finite_gives_the_same_every_time() -> None:
-    """Taps that meet zeros only are left out or not, but for each result in one way, whoever computes it."""
-    where = Geometry((7, 7), (5, 5), (1, 1), ((2, 2), (2, 2)), (1, 1), 1)
+def test_taps_that_meet_zeros_only_are_left_out_row_by_row() -> None:
+    """Not for all rows of a tile at once: which rows these are must not show, as it does where the kernel is not finite."""
+    where = Geometry((8, 8), (5, 5), (1, 1), ((2, 2), (2, 2)), (1, 1), 1)
     w = np.ones((4, 64, 5, 5), "float32")
-    w[:, :, 4, :] = np.inf
-    function = jax.jit(lambda x: convolve(x, w, where))
-    first = np.asarray(function(np.ones((1, 64, 7, 7), "float32")))
-    for _ in range(200):
-        np.testing.assert_array_equal(function(np.ones((1, 64, 7, 7), "float32")), first)
-    # The last rows do not see the kernel's last one, but for the columns at the edges, whose zeros it meets.
-    assert np.isfinite(first[:, :, 5:, 2:5]).all()
+    w[:, :, 3, :] = np.inf  # below each row but the last one there is another
+    y = np.asarray(jax.jit(lambda x: convolve(x, w, where))(np.ones((1, 64, 8, 8), "float32")))
+    assert np.isfinite(y[:, :, 7, 2:6]).all()
+    assert np.isinf(y[:, :, :7, 2:6]).all()
+
+
+@compiled
+@pytest.mark.parametrize(("size", "kernel", "is_copied"), [(8, 5, False), (30, 3, True)])
+def test_zeros_are_written_only_where_they_are_read(size: int, kernel: int, is_copied: bool) -> None:
+    pad = kernel // 2
+    where = Geometry((size, size), (kernel, kernel), (1, 1), ((pad, pad), (pad, pad)), (1, 1), 1, batch_last=True)
+    generator = np.random.default_rng(0)
+    x = jnp.asarray(generator.integers(-3, 4, where.input_shape(64, 3)), "float32")
+    w = jnp.asarray(generator.integers(-3, 4, (6, 3, kernel, kernel)), "float32")
+    function = jax.jit(lambda x, w: convolve(x, w, where))
+    np.testing.assert_array_equal(function(x, w), xla_convolve(x, w, where))
+    used: Any = function.lower(x, w).compile().memory_analysis()
+    assert (used.temp_size_in_bytes >= x.size * 4) == is_copied
 
 
 def test_arrays_of_two_dtypes_are_refused() -> None:
