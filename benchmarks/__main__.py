@@ -15,7 +15,7 @@ from . import limits, report
 from .catalog import BENCHMARKS
 from .device import computing_on
 from .harness import Case, GradientsDiffer, Row, Side, measure
-from .machine import cold_compiler, load, pinned_threads, usable_cores
+from .machine import cold_compiler, keep_memory, load, pinned_threads, usable_cores
 from .sides import COMPILED
 
 REPEATS, QUICK_REPEATS = 20, 5
@@ -39,6 +39,12 @@ def run(
     xla_flags: Annotated[
         str, typer.Option(help="Switches for XLA, such as --xla_cpu_experimental_ynn_fusion_type=dot.")
     ] = "",
+    keep: Annotated[
+        bool,
+        typer.Option(
+            "--keep-memory/--return-memory", help="Whether freed memory stays with the process, for all sides alike."
+        ),
+    ] = True,
     json: Annotated[Path | None, typer.Option(help="Write the JSON to this file too.")] = None,
     out: Annotated[Path, typer.Option(help="The folder for JSON, Markdown and plot.")] = Path("results/benchmarks"),
     repeats: Annotated[int | None, typer.Option(help=f"Samples of each side; {REPEATS} by default.", min=1)] = None,
@@ -47,6 +53,8 @@ def run(
     """Time jaxtut beside plain JAX, Flax NNX, PyTorch and torch.compile. `python -m benchmarks.compare` compares two runs."""
     if xla_flags:  # read when JAX first needs a device, which is later
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {xla_flags}".strip()
+    if keep:
+        keep_memory()
     try:
         names = _known(only)
         with computing_on(device):

@@ -24,7 +24,7 @@ from jaxtut.torch_random import Generator
 from . import report
 from .harness import Case, GradientsDiffer, Row, Side, measure, quartiles
 from .limits import measured
-from .machine import cold_compiler, load, pinned_threads
+from .machine import cold_compiler, keep_memory, load, pinned_threads
 from .sides import EAGER, LIBRARY, PLAIN
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -210,6 +210,7 @@ def run(
     seed: Annotated[int, typer.Option(help="Seed of images and kernels.", min=0)] = 0,
 ) -> None:
     """Time convolutions of many shapes and their gradients beside plain JAX and PyTorch."""
+    keep_memory()
     busy, chosen = load(), shapes()[:first]
     with cold_compiler(), pinned_threads() as threads:
         best = measured()

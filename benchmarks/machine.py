@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -10,7 +10,7 @@ import jax
 import torch
 from jax.experimental.compilation_cache import compilation_cache as jax_cache
 
-from jaxtut import compilation_cache
+from jaxtut import compilation_cache, memory
 
 
 def usable_cores() -> int:
@@ -21,6 +21,12 @@ def usable_cores() -> int:
 def load() -> float | None:
     """Return how many processes wanted a core in the last minute, on average, or None where the system does not tell."""
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+
+
+def keep_memory() -> None:
+    """Let all sides keep the memory that they free, as `jaxtut.memory.keep` says; where JAX has computed already, nothing changes."""
+    with suppress(RuntimeError):
+        memory.keep()
 
 
 @contextmanager

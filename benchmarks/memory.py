@@ -10,11 +10,16 @@ from typing import Any
 
 import torch
 
+from jaxtut import memory
+
 from .device import on_gpu
 
-# Numbers of glibc's `mallopt`, and what a process that has freed large arrays comes to by itself.
-_TRIM, _MMAP = -1, -3
+# What a process that has freed large arrays comes to by itself.
 _LARGEST_MMAP = 32 << 20
+_AS_IT_WAS = {
+    memory.MMAP_THRESHOLD: int(os.environ.get("MALLOC_MMAP_THRESHOLD_", _LARGEST_MMAP)),
+    memory.TRIM_THRESHOLD: int(os.environ.get("MALLOC_TRIM_THRESHOLD_", 2 * _LARGEST_MMAP)),
+}
 
 _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
@@ -56,17 +61,15 @@ def _resident(run: Callable[[], Any]) -> int | None:
 def _giving_back() -> Generator[Callable[[], object], None, None]:
     """Have glibc give back at once what is free; afterwards it keeps what the environment says, or as much as in a process that has used much."""
     try:
-        library = ctypes.CDLL("libc.so.6")
-        set_option, give_back = library.mallopt, library.malloc_trim
-    except (OSError, AttributeError):  # another allocator
+        give_back = ctypes.CDLL(None).malloc_trim
+    except AttributeError:  # another allocator
         yield lambda: None
         return
-    set_option(_TRIM, 0)
+    memory.set_options({memory.TRIM_THRESHOLD: 0})
     try:
         yield lambda: give_back(0)
     finally:
-        set_option(_MMAP, int(os.environ.get("MALLOC_MMAP_THRESHOLD_", _LARGEST_MMAP)))
-        set_option(_TRIM, int(os.environ.get("MALLOC_TRIM_THRESHOLD_", 2 * _LARGEST_MMAP)))
+        memory.set_options(memory.KEPT if memory.is_kept() else _AS_IT_WAS)
 
 
 def _field(name: str) -> int:

@@ -13,6 +13,7 @@ import torch
 from rich.table import Table
 
 from jaxtut.figures import figure
+from jaxtut.memory import is_kept
 
 from .harness import GRADIENT_BOUND, GradientsDiffer, Row, quartiles
 from .limits import Limits
@@ -74,6 +75,9 @@ def as_json(
             "speed": "seconds of the fastest torch side (by its median) divided by seconds of this side, turn by turn",
             "first_call": "tracing, compiling (nothing cached on disk) and running once",
             "first_compile": "the first call of the first torch.compile row also loads its compiler",
+            "memory": "stays with the process (jaxtut.memory.keep)"
+            if is_kept()
+            else "goes back to the system as the C library has it",
             "gradient_bound": GRADIENT_BOUND,
         },
         "settings": dict(settings),
@@ -138,7 +142,8 @@ def as_table(rows: Sequence[Row], data: Mapping[str, Any]) -> Table:
     table = Table(
         title="Time of one call",
         caption="speed: how many times as fast as the fastest of torch's sides; of the limit: "
-        f"{limits.flops / 1e9:.0f} GFLOP/s in a matrix product, {limits.bytes / 1e9:.1f} GB/s read and written",
+        f"{limits.flops / 1e9:.0f} GFLOP/s in a matrix product, {limits.bytes / 1e9:.1f} GB/s read and written; "
+        f"freed memory: {data['method']['memory']}",
     )
     for column in COLUMNS:
         table.add_column(column, justify="left" if column in ("benchmark", "side") else "right")
@@ -162,7 +167,7 @@ def as_markdown(data: Mapping[str, Any], rows: Sequence[Row]) -> str:
     limits = _limits(data)
     head = (
         f"Measured on {data['date'][:10]}: {machine}; {versions}; float32. Limits: {limits.flops / 1e9:.0f} GFLOP/s in a matrix "
-        f"product, {limits.bytes / 1e9:.1f} GB/s read and written."
+        f"product, {limits.bytes / 1e9:.1f} GB/s read and written. Freed memory: {data['method']['memory']}."
     )
     alignment = tuple("---" if name in ("benchmark", "side") else "---:" for name in COLUMNS)
     lines = [COLUMNS, alignment, *(_cells(row, limits) for row in rows)]

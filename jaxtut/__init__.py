@@ -26,6 +26,7 @@ _MODULES = (
     "initializers",
     "jacobian",
     "losses",
+    "memory",
     "naming",
     "optim",
     "parameters",

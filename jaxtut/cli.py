@@ -18,7 +18,11 @@ Seed = Annotated[int, typer.Option(help="Seed of all random numbers.")]
 
 
 @app.callback()
-def _compiled_programs() -> None:
+def _environment() -> None:
+    if os.environ.get("JAXTUT_KEEP_MEMORY", "") not in ("", "0"):
+        from jaxtut import memory
+
+        memory.keep()
     asked = os.environ.get("JAXTUT_COMPILATION_CACHE", "")
     if asked not in ("", "0"):
         from jaxtut import compilation_cache

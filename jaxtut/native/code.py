@@ -1,5 +1,6 @@
 """Writing LLVM's intermediate representation: loops that carry values, places in memory, vectors."""
 
+import struct
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -124,7 +125,13 @@ class Code:
 
     def zeros(self, width: int) -> Any:
         """Return a vector of zeros."""
-        return ir.Constant(self.vector(width), [0.0] * width)
+        return self.constant(0.0, width)
+
+    def constant(self, value: float, width: int) -> Any:
+        """Return a vector of a number, which is rounded to the type."""
+        if self.bytes == 4:
+            value = struct.unpack("f", struct.pack("f", value))[0]
+        return ir.Constant(self.vector(width), [value] * width)
 
     def load(self, place: Any, width: int) -> Any:
         """Return the vector at a place, which need not be aligned."""
@@ -141,7 +148,10 @@ class Code:
 
     def load_number(self, place: Any, width: int) -> Any:
         """Return the number at a place in all of a vector."""
-        number = self.builder.load(place, align=self.bytes, typ=self.number)
+        return self.everywhere(self.builder.load(place, align=self.bytes, typ=self.number), width)
+
+    def everywhere(self, number: Any, width: int) -> Any:
+        """Return a number in all of a vector."""
         vector = ir.Constant(self.vector(width), ir.Undefined)
         one = self.builder.insert_element(vector, number, ir.Constant(_INDEX, 0))
         return self._picked(one, [0] * width)
@@ -160,11 +170,15 @@ class Code:
         for start in {0, count - piece}:
             self.store(self._picked(value, list(range(start, start + piece))), self.at(place, start))
 
-    def only(self, value: Any, first: int, end: int) -> Any:
-        """Return a vector with zeros but from `first` to before `end`."""
+    def only(self, value: Any, first: int, end: int, other: float = 0.0) -> Any:
+        """Return a vector with another number, zero, but from `first` to before `end`."""
         width = value.type.count
         kept = ir.Constant(_mask(width), [int(first <= i < end) for i in range(width)])
-        return self.builder.select(kept, value, self.zeros(width))
+        return self.builder.select(kept, value, self.constant(other, width))
+
+    def larger(self, a: Any, b: Any) -> Any:
+        """Return the larger numbers of two vectors; b's, where one is NaN."""
+        return self.builder.select(self.builder.fcmp_ordered(">", a, b), a, b)
 
     def multiply_add(self, a: Any, b: Any, c: Any) -> Any:
         """Return a · b + c, rounded once."""
@@ -187,11 +201,18 @@ class Code:
 
     def total(self, value: Any) -> Any:
         """Return the sum of a vector's numbers, halves added to each other."""
+        return self._folded(value, self.builder.fadd)
+
+    def largest(self, value: Any) -> Any:
+        """Return the largest of a vector's numbers."""
+        return self._folded(value, self.larger)
+
+    def _folded(self, value: Any, both: Callable[[Any, Any], Any]) -> Any:
         width = value.type.count
         while width > 1:
             width //= 2
             low, high = (self._picked(value, list(range(i, i + width))) for i in (0, width))
-            value = self.builder.fadd(low, high)
+            value = both(low, high)
         return self.builder.extract_element(value, ir.Constant(_INDEX, 0))
 
     def add_to(self, place: Any, number: Any) -> None:

@@ -9,7 +9,7 @@ import jax
 
 from . import machine, runtime, store
 from .machine import Machine
-from .program import Program, Sums
+from .program import Program, Rows, Sums
 
 _lock = threading.Lock()
 _engines: dict[str, Any] = {}
@@ -53,7 +53,7 @@ def source(program: Program, host: Machine) -> str:
     """Return the program in LLVM's words."""
     from llvmlite import ir
 
-    from . import padding, products, sums
+    from . import padding, products, rows, sums
 
     module: Any = ir.Module("jaxtut")
     arrays = (0, 1, 2)
@@ -62,12 +62,14 @@ def source(program: Program, host: Machine) -> str:
         stages.append(padding.write(module, "padding", program.dtype, program.padding, 0, 3))
         arrays = (3, 1, 2)
     # The stages of one program may run in any order, but for the padding, which is first.
-    if isinstance(program.main, Sums):
+    if isinstance(program.main, Rows):
+        stages.append(rows.write(module, program.dtype, program.main, host))
+    elif isinstance(program.main, Sums):
         stages += sums.write(module, program.dtype, program.main, host, arrays)
     else:
         stages += products.write(module, program.dtype, program.main, host, arrays)
     results = 1 if program.padding is None else 2
-    return str(module) + runtime.text(2, results, stages, host.grain)
+    return str(module) + runtime.text(program.arguments, results, stages, host.grain)
 
 
 def _compiled(text: str, host: Machine) -> bytes:

@@ -1,4 +1,4 @@
-"""What is computed, in numbers: how many, and where they stand in memory. `sums`, `products` and `padding` write the loops."""
+"""What is computed, in numbers: how many, and where they stand in memory. `sums`, `products`, `rows` and `padding` write the loops."""
 
 import math
 from typing import NamedTuple
@@ -185,8 +185,22 @@ def parts_of(groups: int, inputs: int, outputs: int, taps: int, lines: int, run:
     return max(1, min(lines, math.ceil(PIECES / pieces), work // LEAST // pieces))
 
 
+class Rows(NamedTuple):
+    """Softmax of each row, or the product of its Jacobian and a vector.
+
+    Attributes:
+        number: how many rows, one behind the other.
+        length: numbers of a row.
+        is_product: whether the arrays are softmax's result and a vector, and not softmax's argument alone.
+    """
+
+    number: int
+    length: int
+    is_product: bool
+
+
 class Program(NamedTuple):
-    """A function of two arrays, source and factor.
+    """A function of arrays: of source and factor, but for rows.
 
     Attributes:
         dtype: of all numbers.
@@ -195,5 +209,10 @@ class Program(NamedTuple):
     """
 
     dtype: str
-    main: Sums | Products
-    padding: Padding | None
+    main: Sums | Products | Rows
+    padding: Padding | None = None
+
+    @property
+    def arguments(self) -> int:
+        """How many arrays it is of."""
+        return 1 if isinstance(self.main, Rows) and not self.main.is_product else 2

@@ -2,13 +2,12 @@
 
 import math
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float
 
-from . import checks
+from . import checks, row_softmax
 from .dropout import dropout
 from .precision import at_least_single
 
@@ -121,4 +120,4 @@ def _mask(name: str, attn_mask: ArrayLike | None, is_causal: bool, scores: Array
 def _weights(scores: Array) -> Array:
     """Return the softmax over the keys, and 0 for a query whose scores are all −inf. NaN at a key that is not seen is still NaN."""
     nothing = jnp.broadcast_to(jnp.all(scores == -jnp.inf, -1, keepdims=True), scores.shape)
-    return jnp.where(nothing, 0, jax.nn.softmax(jnp.where(nothing, 0, scores), -1))
+    return jnp.where(nothing, 0, row_softmax.softmax(jnp.where(nothing, 0, scores), -1))

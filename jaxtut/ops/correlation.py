@@ -20,11 +20,12 @@ import numpy as np
 from jax import lax
 from jax.core import ShapedArray
 from jax.extend.core import Primitive
-from jax.interpreters import ad, batching, mlir
+from jax.interpreters import ad, batching
 from jaxtyping import Array
 
 from . import cpu_convolution
 from .convolution_geometry import Geometry, layout
+from .lowering import lower
 
 
 def convolve(x: Array, w: Array, where: Geometry) -> Array:
@@ -87,20 +88,14 @@ def _primitive(
         return ShapedArray(shape(a, b, where), a.dtype)
 
     primitive.def_abstract_eval(result)
-    primitive.def_impl(jax.jit(lambda a, b, *, where: primitive.bind(a, b, where=where), static_argnames="where"))
 
     def elsewhere(a: Array, b: Array, *, where: Geometry) -> Array:
         return on_xla(a, b, where)
 
-    def here(context: Any, *operands: Any, where: Geometry) -> Any:
-        module = context.module_context
-        # Inside `pmap` and `shard_map` it is not said for how many devices the program is.
-        is_cut = module.lowering_parameters.for_export or getattr(module.axis_context, "num_devices", 2) > 1
-        program = lambda a, b: on_cpu(a, b, where, is_cut, on_xla)  # noqa: E731
-        return mlir.lower_fun(program, multiple_results=False)(context, *operands)
+    def here(a: Array, b: Array, *, where: Geometry, is_cut: bool) -> Array:
+        return on_cpu(a, b, where, is_cut, on_xla)
 
-    mlir.register_lowering(primitive, mlir.lower_fun(elsewhere, multiple_results=False))
-    mlir.register_lowering(primitive, here, platform="cpu")
+    lower(primitive, elsewhere, here, "where")
     return primitive
 
 

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from . import checks
+from .normal_distribution import probability_and_density
 from .precision import in_single
 from .shapes import AnyFloats, Floats
 
@@ -39,7 +40,7 @@ def gelu(input: AnyFloats, approximate: str = "none") -> Floats:
 
     Slope: Φ(x) + x · φ(x) with φ the density of the normal distribution; no kink; NaN at ±inf, as in PyTorch.
     PyTorch's counterpart: `torch.nn.functional.gelu`. Plain JAX: `jax.nn.gelu` takes the tanh form by default, up to 5e-4 away. Far to the left
-    1 + erf is 0 in PyTorch while erfc, used here, keeps its digits; both are the same to rounding.
+    1 + erf is 0 in PyTorch while Φ(x), as it is computed here, keeps its digits; both are the same to rounding.
     """
     x = checks.floating("gelu", "input", input)
     if approximate == "none":
@@ -51,18 +52,14 @@ def gelu(input: AnyFloats, approximate: str = "none") -> Floats:
 
 @jax.custom_jvp
 def _gelu(x: Floats) -> Floats:
-    return x * _normal_probability(x)
+    return x * probability_and_density(x)[0]
 
 
 @_gelu.defjvp
 def _gelu_jvp(primals: tuple[Floats], tangents: tuple[Floats]) -> tuple[Floats, Floats]:
     (x,), (t,) = primals, tangents
-    density = jnp.exp(-x * x / 2) / math.sqrt(2 * math.pi)
-    return _gelu(x), t * (_normal_probability(x) + x * density)
-
-
-def _normal_probability(x: Floats) -> Floats:
-    return jax.lax.erfc(-x * math.sqrt(0.5)) / 2
+    probability, density = probability_and_density(x)
+    return _gelu(x), t * (probability + x * density)
 
 
 @jax.custom_jvp

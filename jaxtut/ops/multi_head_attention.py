@@ -2,12 +2,11 @@
 
 import math
 
-import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Bool, Float
 
-from . import checks
+from . import checks, row_softmax
 from .attention import scaled_dot_product_attention
 from .dropout import dropout
 from .linear import linear
@@ -129,7 +128,7 @@ def multi_head_attention_forward(
     shares = None
     if need_weights:
         scores = jnp.matmul(q * math.sqrt(1 / q.shape[-1]), jnp.swapaxes(k, -1, -2))
-        shares = jax.nn.softmax(scores if added is None else scores + added, -1)
+        shares = row_softmax.softmax(scores if added is None else scores + added, -1)
         shares = dropout(shares, probability, key=dropout_key) if probability else shares
         heads = jnp.matmul(shares, v)
         shares = jnp.mean(shares, 1) if average_attn_weights else shares

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike, DTypeLike
 from jaxtyping import Array, Float
 
-from . import checks
+from . import checks, row_softmax
 from .precision import at_least_single, in_single
 from .shapes import AnyFloats, AnyNumbers, Floats
 
@@ -55,7 +55,7 @@ def softmax(input: AnyNumbers, dim: int | None = None, _stacklevel: int = 3, dty
     PyTorch's counterpart: `torch.nn.functional.softmax`.
     """
     x, dim = _prepare("softmax", input, dim, _stacklevel, dtype)
-    return in_single(jax.nn.softmax, x, dim).reshape(jnp.shape(input))
+    return in_single(row_softmax.softmax, x, dim).reshape(jnp.shape(input))
 
 
 def log_softmax(
@@ -115,7 +115,7 @@ def softmin(input: AnyNumbers, dim: int | None = None, _stacklevel: int = 3, dty
     PyTorch's counterpart: `torch.nn.functional.softmin`.
     """
     x, dim = _prepare("softmin", input, dim, _stacklevel, dtype)
-    return in_single(jax.nn.softmax, -x, dim).reshape(jnp.shape(input))
+    return in_single(row_softmax.softmax, -x, dim).reshape(jnp.shape(input))
 
 
 def gumbel_softmax(
@@ -164,7 +164,7 @@ def gumbel_softmax(
         raise ValueError("gumbel_softmax: a draw needs a key, key=jax.random.key(seed)")
     noise = jax.random.gumbel(key, x.shape, at_least_single(x.dtype)).astype(x.dtype)
     drawn = jnp.atleast_1d((x + noise) / jnp.asarray(temperature, x.dtype))
-    soft = in_single(jax.nn.softmax, drawn, axis)
+    soft = in_single(row_softmax.softmax, drawn, axis)
     if not hard:
         return soft.reshape(x.shape)
     largest = jax.nn.one_hot(jnp.argmax(soft, axis), soft.shape[axis], dtype=soft.dtype, axis=axis)

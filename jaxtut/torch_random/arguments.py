@@ -13,7 +13,7 @@ Real = int | float  # spelled out for checkers at run time, to which an int is n
 
 def integer(caller: str, name: str, value: object) -> int:
     """Return `value` if it is an int; a bool is none."""
-    if type(value) is int:  # asking for a protocol takes longer than drawing a number
+    if type(value) is int:
         return value
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, SupportsIndex):
         raise TypeError(f"{caller}: {name} must be an int, but {value!r} was given")
@@ -37,6 +37,8 @@ def float_dtype(caller: str, dtype: DTypeLike, name: str = "dtype") -> np.dtype[
 
 def shape_of(caller: str, shape: object) -> tuple[int, ...]:
     """Return the sizes of a shape, which is an int or a sequence of ints."""
+    if type(shape) is int and shape >= 0:  # asking for a protocol takes longer than drawing a number
+        return (shape,)
     sizes = tuple(shape) if isinstance(shape, Sequence) and not isinstance(shape, str) else (shape,)
     checked = tuple(integer(caller, "each size in shape", size) for size in sizes)
     if min(checked, default=0) < 0:

@@ -51,7 +51,8 @@ class Generator:
     """
 
     def __init__(self, seed: int = _DEFAULT_SEED) -> None:
-        self._stream = np.random.RandomState(0)
+        self._engine = np.random.MT19937(0)
+        self._stream = np.random.RandomState(self._engine)
         self.manual_seed(seed)
 
     def manual_seed(self, seed: int) -> "Generator":
@@ -317,6 +318,8 @@ class Generator:
 
     def _words(self, n: int) -> UInt32[np.ndarray, "n"]:
         self._fresh = self._fresh and n == 0
+        if n == 1:  # a tenth of the time
+            return np.array([self._engine.random_raw()], np.uint32)
         return self._stream.randint(0, 2**32, size=n, dtype=np.uint32)  # the full range: each word as it comes
 
     def _unit(self, n: int, kind: np.dtype[Any]) -> Float[np.ndarray, "n"]:

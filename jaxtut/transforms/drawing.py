@@ -29,12 +29,12 @@ def exact_chance(p: float) -> np.bool_:
 
 def uniform(low: float, high: float) -> np.float32:
     """Draw one number from [low, high), as `torch.empty(1).uniform_(low, high)` does."""
-    return torch_random.default_generator.uniform(low, high, (1,))[0]
+    return torch_random.default_generator.uniform(low, high, 1)[0]
 
 
 def integer(low: int, high: int) -> int:
     """Draw one whole number from [low, high), as `torch.randint(low, high, (1,))` does."""
-    return int(torch_random.default_generator.randint(low, high, (1,))[0])
+    return int(torch_random.default_generator.randint(low, high, 1)[0])
 
 
 def log_uniform(bounds: Sequence[float]) -> float:

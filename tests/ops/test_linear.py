@@ -79,3 +79,43 @@ def test_refuses_wrong_shapes_and_dtypes() -> None:
         F.linear(ones(2, 3), ones(4, 3), ones(4, dtype="float16"))
     with pytest.raises(TypeError, match="linear: input must have a floating dtype, but int32 was given"):
         F.linear(ones(2, 3, dtype="int32"), ones(4, 3))
+
+
+@pytest.mark.parametrize("lead", [(), (1,), (2,), (2, 3), (8,), (9,)], ids=str)
+def test_few_rows_have_the_derivatives_of_many(lead: tuple[int, ...]) -> None:
+    draw = np.random.default_rng(0)
+    with jax.enable_x64(True):
+        x, W, b = (jax.numpy.asarray(draw.normal(size=shape)) for shape in ((*lead, 7), (5, 7), (5,)))
+        check_grads(F.linear, (x, W, b), order=2)
+        for i in range(2):  # one of the two alone is moved
+            check_grads(lambda a, i=i: F.linear(*((a, W) if i == 0 else (x, a)), b), ((x, W)[i],), order=1)
+        by_numpy = np.asarray(x) @ np.asarray(W).T + np.asarray(b)
+        np.testing.assert_allclose(F.linear(x, W, b), by_numpy, rtol=1e-12)
+        gradient = jax.grad(lambda x: jax.numpy.sin(F.linear(x, W, b)).sum())
+        mapped = jax.vmap(gradient)(jax.numpy.stack([x, 2 * x]))
+        np.testing.assert_allclose(mapped[1], gradient(2 * x), rtol=1e-12)
+
+
+@pytest.mark.skipif(jax.default_backend() != "cpu", reason="a program for a CPU")
+@pytest.mark.parametrize("rows", [1, 4])
+def test_of_few_rows_the_gradient_in_the_weight_is_written_nowhere(rows: int) -> None:
+    """It is computed where the update reads and writes the weight, and the weight is not transposed."""
+
+    def update(W: jax.Array, x: jax.Array) -> jax.Array:
+        return W - 0.1 * jax.grad(lambda W: F.relu(F.linear(x, W)).sum())(W)
+
+    shapes = [jax.ShapeDtypeStruct(shape, "float32") for shape in ((50, 70), (rows, 70))]
+    program = jax.jit(update, donate_argnums=0).lower(*shapes).compile().as_text()
+    assert program is not None
+    entry = program[program.index("ENTRY") :]
+    assert "f32[70,50]" not in entry
+    assert entry.count("= f32[50,70]") == 2  # the argument, and the result
+
+
+def test_half_precision_is_summed_in_single_precision() -> None:
+    ones = np.ones((3, 1000), "float32")
+    small = jax.numpy.asarray(ones * 0.001, "bfloat16")
+    gradient = jax.grad(lambda W: F.linear(small, W).astype("float32").sum())(jax.numpy.zeros((2, 1000), "bfloat16"))
+    # Rounded once, and not after each of the three rows.
+    expected = (3 * small[:2].astype("float32")).astype("bfloat16")
+    np.testing.assert_array_equal(gradient.astype("float32"), expected.astype("float32"))
