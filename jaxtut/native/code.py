@@ -240,6 +240,18 @@ class Code:
             # A pointer like all others: llvmlite gives this one a type of its own.
             return self.builder.inttoptr(self.builder.ptrtoint(place, INTEGER), POINTER)
 
+    def picked(self, vectors: Sequence[Any], lanes: Sequence[int]) -> Any:
+        """Return a vector of the numbers that stand at these lanes of several vectors, one behind the other."""
+        width, found = vectors[0].type.count, vectors[0]
+        places = [min(lane, width - 1) for lane in lanes]
+        for number, vector in enumerate(vectors[1:], 1):
+            chosen = [
+                lane - (number - 1) * width if lane // width == number else place
+                for lane, place in zip(lanes, places, strict=True)
+            ]
+            found, places = self.builder.shuffle_vector(found, vector, _lanes(chosen)), list(range(width))
+        return found
+
     def _picked(self, value: Any, lanes: list[int]) -> Any:
         if len(lanes) == 1:
             return self.builder.bitcast(

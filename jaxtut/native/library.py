@@ -59,7 +59,7 @@ def source(program: Program, host: Machine) -> str:
     arrays = (0, 1, 2)
     stages: list[runtime.Stage] = []
     if program.padding is not None:
-        stages.append(padding.write(module, "padding", program.dtype, program.padding, 0, 3))
+        stages.append(padding.write(module, "padding", program.dtype, program.padding, host, 0, 3))
         arrays = (3, 1, 2)
     # The stages of one program may run in any order, but for the padding, which is first.
     if isinstance(program.main, Rows):

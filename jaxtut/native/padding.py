@@ -4,50 +4,77 @@ import math
 from typing import Any
 
 from .code import Code, integer
+from .machine import Machine
 from .program import Padding
 from .runtime import Stage
 
+# Into so many parts numbers are sorted by vectors; into more, one by one.
+MOST_SHUFFLED = 4
 
-def write(module: Any, name: str, dtype: str, padding: Padding, source: int, target: int) -> Stage:
+
+def write(module: Any, name: str, dtype: str, padding: Padding, machine: Machine, source: int, target: int) -> Stage:
     """Write the function that copies a row, that is, a position of a plane's first axis (of a line, all)."""
-    code, axes = Code(module, name, dtype), len(padding.size)
+    code, axes, width = Code(module, name, dtype), len(padding.size), machine.width(dtype)
     rows = padding.padded[0] if axes > 1 else 1
     row = padding.plane // rows
     plane, position = code.divided(code.index, rows)
     to = code.at(code.array(target), code.times(code.index, row))
     code.clear(to, row)
     if axes == 1:
-        _copy_line(code, padding, code.at(code.array(source), code.times(plane, padding.size[0] * padding.inner)), to)
+        _copy_line(
+            code, padding, width, code.at(code.array(source), code.times(plane, padding.size[0] * padding.inner)), to
+        )
     else:
         taken = code.builder.sub(position, integer(padding.pads[0][0]))
         with code.builder.if_then(code.builder.icmp_unsigned("<", taken, integer(padding.size[0]))):
             number = code.builder.add(code.times(plane, padding.size[0]), taken)
             start = code.at(code.array(source), code.times(number, math.prod(padding.size[1:]) * padding.inner))
-            _copy_rows(code, padding, 1, start, to)
+            _copy_rows(code, padding, width, 1, start, to)
     code.builder.ret_void()
     return Stage(name, padding.planes * rows, row)
 
 
-def _copy_rows(code: Code, padding: Padding, axis: int, start: Any, to: Any) -> None:
+def _copy_rows(code: Code, padding: Padding, width: int, axis: int, start: Any, to: Any) -> None:
     if axis == len(padding.size) - 1:
-        _copy_line(code, padding, start, to)
+        _copy_line(code, padding, width, start, to)
         return
     step = math.prod(padding.size[axis + 1 :]) * padding.inner
     with code.loop(padding.size[axis]) as loop:
         position = code.builder.add(loop.index, integer(padding.pads[axis][0]))
         target = code.at(to, code.times(position, padding.steps[axis]))
-        _copy_rows(code, padding, axis + 1, code.at(start, code.times(loop.index, step)), target)
+        _copy_rows(code, padding, width, axis + 1, code.at(start, code.times(loop.index, step)), target)
 
 
-def _copy_line(code: Code, padding: Padding, start: Any, to: Any) -> None:
+def _copy_line(code: Code, padding: Padding, width: int, start: Any, to: Any) -> None:
     size, low, split = padding.size[-1], padding.pads[-1][0], padding.split
     if split == 1:
         code.copy(code.at(to, low * padding.inner), start, size * padding.inner)
         return
-    for part in range(split):
-        first = (part - low) % split  # the first position of the source that belongs to this part
-        if first < size:
-            target = code.at(to, part * (padding.padded[-1] // split) + (first + low) // split)
-            with code.loop(math.ceil((size - first) / split)) as loop:
-                number = code.load(code.at(start, first, code.times(loop.index, split)), 1)
-                code.store(number, code.at(target, loop.index))
+    # Where the positions of each part, counted from the first of the source, go.
+    part = padding.padded[-1] // split
+    targets = [code.at(to, (low + i) % split * part + (low + i) // split) for i in range(split)]
+    while width > 1 and split * width > size:
+        width //= 2
+    done = 0
+    if split <= MOST_SHUFFLED and width > 1:
+        done = size // (split * width) * split * width
+        with code.loop(done // (split * width)) as loop:
+            _copy_parts(code, split, width, start, targets, code.times(loop.index, width))
+        if size - done >= split:
+            # What is left is copied together with some of what was.
+            first = (size - split * width) // split
+            _copy_parts(code, split, width, start, targets, integer(first))
+            done = split * (first + width)
+    for i, target in enumerate(targets):
+        if i < size - done:
+            with code.loop(math.ceil((size - done - i) / split)) as loop:
+                number = code.load(code.at(start, done + i, code.times(loop.index, split)), 1)
+                code.store(number, code.at(target, done // split, loop.index))
+
+
+def _copy_parts(code: Code, split: int, width: int, start: Any, targets: list[Any], first: Any) -> None:
+    """Copy a vector of each part; `first` counts in a part."""
+    place = code.at(start, code.times(first, split))
+    vectors = [code.load(code.at(place, i * width), width) for i in range(split)]
+    for i, target in enumerate(targets):
+        code.store(code.picked(vectors, range(i, split * width, split)), code.at(target, first))
