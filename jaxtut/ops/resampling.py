@@ -71,7 +71,8 @@ def interpolate(
         ValueError: neither or both of `size` and `scale_factor`, a size below 1, an unknown mode, or options that the mode does not take.
 
     PyTorch's counterpart: `torch.nn.functional.interpolate`. Plain JAX: `jax.image.resize` filters against aliasing by default, its cubic kernel
-    has a = −1/2, and its 'nearest' is PyTorch's 'nearest-exact'.
+    has a = −1/2, and its 'nearest' is PyTorch's 'nearest-exact'. Where the result is one column wide, PyTorch 2.13 with `antialias` repeats the
+    first row; here it is interpolated.
     """
     x = checks.floating("interpolate", "input", input)
     if mode not in AXES:

@@ -38,7 +38,8 @@ class Resize(Transform):
             bilinear and bicubic.
 
     PyTorch's counterpart: `torchvision.transforms.Resize`: on PIL images to the same pixels; on arrays as on tensors, to the
-    rounding of a sum in float32, so that integers differ by 1 at most.
+    rounding of a sum in float32, so that integers differ by 1 at most. (Where the result is one pixel wide, PyTorch 2.13 with
+    `antialias` repeats the first row.)
     """
 
     shown = ("size", "interpolation", "max_size", "antialias")
