@@ -1,5 +1,6 @@
 """Compare the gradients of several sides first, then time them in turn."""
 
+import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -127,7 +128,7 @@ def _relative_error(where: str, given: np.ndarray, expected: np.ndarray) -> floa
 
 
 def measure(case: Case, repeats: int, advance: Callable[[], Any] = lambda: None) -> tuple[list[Row], dict[str, float]]:
-    """Check one case, then time its sides in turn: A B C D, A B C D, ...
+    """Check one case, then time its sides in turns, each in another order: A B C D, C A D B, ... None always comes after the same one.
 
     Args:
         case: what to time.
@@ -150,8 +151,9 @@ def measure(case: Case, repeats: int, advance: Callable[[], Any] = lambda: None)
     for side in ready:
         rows[side.name].calls = _warm_up(side.run)
         rows[side.name].peak_bytes = peak(side.run, side.is_torch)
+    order = random.Random(0)
     for _ in range(repeats):
-        for side in ready:
+        for side in order.sample(ready, len(ready)):
             rows[side.name].samples.append(_sample(side.run, rows[side.name].calls))
         advance()
     _add_speeds(list(rows.values()))

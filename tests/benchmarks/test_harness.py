@@ -94,11 +94,15 @@ def test_sides_take_turns_and_the_slower_one_is_found(monkeypatch):
     monkeypatch.setattr(harness, "SAMPLE_SECONDS", 0.0)  # one call a sample
     log = []
     sides = [side("slow", log, 0.004), side("fast", log, 0.001, is_torch=True)]
-    rows, errors = measure(Case("sleep", 1, lambda: sides), repeats=5)
-    turns = ["slow"] * 2 + ["fast"] * 2  # the untimed call and the timed one
+    rows, errors = measure(Case("sleep", 1, lambda: sides), repeats=9)
     warm_up = 3 + 2  # and two calls, of which the memory of the second is measured
-    assert log == ["slow", "fast"] + ["slow"] * warm_up + ["fast"] * warm_up + turns * 5
-    assert [len(row.samples) for row in rows] == [5, 5]
+    before = ["slow", "fast"] + ["slow"] * warm_up + ["fast"] * warm_up
+    assert log[: len(before)] == before
+    turns = [log[i : i + 4] for i in range(len(before), len(log), 4)]
+    # The untimed call and the timed one of each; sometimes one is first, and sometimes the other.
+    assert len(turns) == 9
+    assert {tuple(turn) for turn in turns} == {("slow",) * 2 + ("fast",) * 2, ("fast",) * 2 + ("slow",) * 2}
+    assert [len(row.samples) for row in rows] == [9, 9]
     assert quartiles(rows[0].samples)[1] >= 0.004
     assert quartiles(rows[0].speed)[1] < 1 == quartiles(rows[1].speed)[1]
     assert errors == {"fast": 0.0, "slow": 0.0}
