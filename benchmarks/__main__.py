@@ -53,8 +53,7 @@ def run(
     """Time jaxtut beside plain JAX, Flax NNX, PyTorch and torch.compile. `python -m benchmarks.compare` compares two runs."""
     if xla_flags:  # read when JAX first needs a device, which is later
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {xla_flags}".strip()
-    if keep:
-        keep_memory()
+    kept = keep and keep_memory()
     try:
         names = _known(only)
         with computing_on(device):
@@ -73,6 +72,7 @@ def run(
         "seed": seed,
         "device": device,
         "xla_flags": os.environ.get("XLA_FLAGS", ""),
+        "memory_kept": kept,
     }
     console = Console()
     rows, data = _measure_all(settings, _load_before())

@@ -210,7 +210,7 @@ def run(
     seed: Annotated[int, typer.Option(help="Seed of images and kernels.", min=0)] = 0,
 ) -> None:
     """Time convolutions of many shapes and their gradients beside plain JAX and PyTorch."""
-    keep_memory()
+    kept = keep_memory()
     busy, chosen = load(), shapes()[:first]
     with cold_compiler(), pinned_threads() as threads:
         best = measured()
@@ -230,7 +230,8 @@ def run(
     for line in summary(results):
         typer.echo(line)
     if json is not None:
-        settings = {"benchmarks": ["convolutions"], "repeats": repeats, "seed": seed, "device": "cpu", "xla_flags": ""}
+        settings: dict[str, Any] = {"benchmarks": ["convolutions"], "repeats": repeats, "seed": seed, "device": "cpu"}
+        settings |= {"xla_flags": "", "memory_kept": kept}
         data = report.as_json(rows, {}, settings, best, threads, busy)
         json.write_text(json_format.dumps(data, indent=2) + "\n", encoding="utf-8")
         typer.echo(f"written: {json}")

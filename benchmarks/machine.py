@@ -23,10 +23,11 @@ def load() -> float | None:
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
 
 
-def keep_memory() -> None:
-    """Let all sides keep the memory that they free, as `jaxtut.memory.keep` says; where JAX has computed already, nothing changes."""
+def keep_memory() -> bool:
+    """Let all sides keep the memory that they free, and return whether they do; not where JAX has computed already."""
     with suppress(RuntimeError):
         memory.keep()
+    return memory.is_kept()
 
 
 @contextmanager

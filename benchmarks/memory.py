@@ -62,14 +62,14 @@ def _giving_back() -> Generator[Callable[[], object], None, None]:
     """Have glibc give back at once what is free; afterwards it keeps what the environment says, or as much as in a process that has used much."""
     try:
         give_back = ctypes.CDLL(None).malloc_trim
-    except AttributeError:  # another allocator
+    except (AttributeError, OSError, TypeError):  # another C library, or Windows
         yield lambda: None
         return
     memory.set_options({memory.TRIM_THRESHOLD: 0})
     try:
         yield lambda: give_back(0)
     finally:
-        memory.set_options(memory.KEPT if memory.is_kept() else _AS_IT_WAS)
+        memory.set_options(memory.UNTRIMMED if memory.is_kept() else _AS_IT_WAS)
 
 
 def _field(name: str) -> int:

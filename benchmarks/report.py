@@ -13,7 +13,6 @@ import torch
 from rich.table import Table
 
 from jaxtut.figures import figure
-from jaxtut.memory import is_kept
 
 from .harness import GRADIENT_BOUND, GradientsDiffer, Row, quartiles
 from .limits import Limits
@@ -76,7 +75,7 @@ def as_json(
             "first_call": "tracing, compiling (nothing cached on disk) and running once",
             "first_compile": "the first call of the first torch.compile row also loads its compiler",
             "memory": "stays with the process (jaxtut.memory.keep)"
-            if is_kept()
+            if settings["memory_kept"]
             else "goes back to the system as the C library has it",
             "gradient_bound": GRADIENT_BOUND,
         },

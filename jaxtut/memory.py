@@ -13,25 +13,27 @@ except ImportError:
 
 
 # Numbers of glibc's `mallopt`.
-TRIM_THRESHOLD, MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
-# Their largest values: nothing is given back.
-KEPT = {MMAP_THRESHOLD: 2**31 - 1, TRIM_THRESHOLD: 2**31 - 1}
+TRIM_THRESHOLD, MMAP_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -3, -4, -8
+# Nothing is given back where it ends the area that it lies in.
+UNTRIMMED = {TRIM_THRESHOLD: -1}
 
 _kept = False
 
 
 def keep() -> bool:
-    """Let this process keep, on a CPU, what arrays above 32 MB (or several in one call) took, until it ends.
+    """Let this process keep, on a CPU, what large arrays took when they are freed.
 
-    glibc gives such memory back to the system as soon as it is free, and takes it again at the next step, 4 KB at a time; XLA computes in threads
-    of its own, where that is so from smaller arrays on. A step that has many such arrays may spend more than half of its time with it. Afterwards
-    freed memory stays with the process, of JAX and of all others in it: it remains as large as it was at its largest.
+    glibc gives arrays from some megabytes on (above 32 MB all of them) back to the system as soon as they are free, and takes memory for the next
+    ones 4 KB at a time; a step that has many such arrays may spend more than half of its time with that. Afterwards freed memory stays with the
+    process, of JAX and of all others in it: it remains as large as it was at its largest.
 
-    It sets `M_ARENA_MAX` to 1, and `M_MMAP_THRESHOLD` and `M_TRIM_THRESHOLD` to their largest values. The same without Python:
-    `MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=2147483647 MALLOC_TRIM_THRESHOLD_=2147483647` in the environment.
+    Call it at the beginning, before JAX computes and before other threads run: each thread takes memory from an area that it may have begun with.
+
+    It sets glibc's `M_MMAP_MAX` to 0, `M_TRIM_THRESHOLD` to −1, and `M_ARENA_MAX` to 1. Without Python, and also where threads have run before:
+    `MALLOC_ARENA_MAX=1 MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=1000000000000` in the environment.
 
     Returns:
-        Whether it was done; not where another allocator than glibc's is at work.
+        Whether glibc did it; not with another C library. (An allocator that is preloaded in its place does as it likes.)
 
     Example:
         >>> import subprocess, sys
@@ -40,15 +42,17 @@ def keep() -> bool:
         0
 
     Raises:
-        RuntimeError: JAX has computed something already: its threads have begun with areas of their own.
+        RuntimeError: JAX has computed something already, and its threads have begun.
 
     The command line does this where the environment variable `JAXTUT_KEEP_MEMORY` is `1`.
     PyTorch's counterpart: none on a CPU; its tuning guide has users preload another allocator. On a GPU both keep what they have.
     """
-    if _has_begun():
-        raise RuntimeError("keep: call it before JAX computes anything; its threads have begun already")
     global _kept
-    _kept = set_options({_ARENA_MAX: 1, **KEPT})
+    if not _kept:
+        if _has_begun():
+            raise RuntimeError("keep: call it before JAX computes anything; its threads have begun already")
+        # One area for all threads is a gain with the others only, so it comes last.
+        _kept = set_options({_MMAP_MAX: 0, **UNTRIMMED}) and set_options({_ARENA_MAX: 1})
     return _kept
 
 
@@ -63,4 +67,5 @@ def set_options(options: Mapping[int, int]) -> bool:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):  # another C library, or Windows
         return False
-    return all(mallopt(number, value) for number, value in options.items())
+    taken = [mallopt(number, value) for number, value in options.items()]
+    return all(taken)

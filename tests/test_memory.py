@@ -42,18 +42,48 @@ def test_calls_take_few_new_pages_from_the_system() -> None:
     assert _pages("kept") < _pages("as it is") / 2
 
 
-def test_it_is_too_late_when_jax_has_begun() -> None:
+@pytest.fixture
+def options(monkeypatch: pytest.MonkeyPatch) -> list[dict[int, int]]:
+    """What glibc is asked for, without being asked."""
+    asked: list[dict[int, int]] = []
+    monkeypatch.setattr(memory, "_kept", False)
+    monkeypatch.setattr(memory, "set_options", lambda options: asked.append(options) or True)
+    return asked
+
+
+def test_once_is_enough(options: list[dict[int, int]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "_has_begun", lambda: False)
+    assert memory.keep()
+    asked = len(options)
+    assert asked
+    monkeypatch.setattr(memory, "_has_begun", lambda: True)
+    assert memory.keep()  # not too late, since it is so already
+    assert memory.is_kept()
+    assert len(options) == asked
+
+
+def test_what_is_refused_leaves_threads_their_areas(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[int, int]] = []
+    monkeypatch.setattr(memory, "_has_begun", lambda: False)
+    monkeypatch.setattr(memory, "set_options", lambda options: asked.append(options))
+    assert not memory.keep()
+    assert len(asked) == 1
+    assert not memory.is_kept()
+
+
+def test_it_is_too_late_when_jax_has_begun(options: list[dict[int, int]]) -> None:
     import jax.numpy as jnp
 
     jnp.ones(1).block_until_ready()
     with pytest.raises(RuntimeError, match="before JAX computes anything"):
         memory.keep()
     assert not memory.is_kept()
+    assert not options
 
 
 def test_another_c_library_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory.ctypes, "CDLL", lambda _: object())
-    assert not memory.set_options(memory.KEPT)
+    assert not memory.set_options(memory.UNTRIMMED)
 
 
 @pytest.mark.parametrize(("asked", "times"), [("", 0), ("0", 0), ("1", 1)])

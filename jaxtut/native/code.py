@@ -171,7 +171,7 @@ class Code:
             self.store(self._picked(value, list(range(start, start + piece))), self.at(place, start))
 
     def only(self, value: Any, first: int, end: int, other: float = 0.0) -> Any:
-        """Return a vector with another number, zero, but from `first` to before `end`."""
+        """Keep the numbers of a vector from `first` to before `end`; the others become `other`."""
         width = value.type.count
         kept = ir.Constant(_mask(width), [int(first <= i < end) for i in range(width)])
         return self.builder.select(kept, value, self.constant(other, width))

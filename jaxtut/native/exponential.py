@@ -33,7 +33,7 @@ _FORMATS = {
 
 
 def exponential(code: Code, x: Any) -> Any:
-    """Return e^x for x ≤ 0: 0 where that is below half of the smallest normal number, NaN at NaN.
+    """Return e^x for x ≤ 0: 0 where that is below 2^−126.5 (in float64 2^−1022.5), NaN at NaN.
 
     e^x = 2^k · e^r with k the whole number next to x / ln 2, and e^r by its series, |r| ≤ ln 2 / 2.
     """

@@ -1,20 +1,11 @@
 """The affine map of a fully connected layer."""
 
-import math
-from typing import Any
-
-import jax
 import jax.numpy as jnp
-from jax import lax
-from jax.custom_derivatives import SymbolicZero
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from . import checks
-
-# Up to so many rows, the gradient in the weight is written as a sum of outer products. XLA computes that where it is used, such as in the
-# optimizer's update; a matrix product it writes to memory first, and reads it again.
-FEW_ROWS = 8
+from .few_rows import product
 
 
 def linear(
@@ -52,9 +43,7 @@ def linear(
     if x.ndim == 0:
         raise ValueError("linear: input must have at least one dimension, but a 0-d array was given")
     checks.shape("linear", "weight", w, (x.shape[-1],) if w.ndim == 1 else (None, x.shape[-1]))
-    # Half-precision products are summed in single precision by a matrix product alone.
-    few = w.ndim == 2 and x.dtype.itemsize >= 4 and 1 < math.prod(x.shape[:-1]) <= FEW_ROWS
-    y = _few_products(x, w) if few else _products(x, w)
+    y = product(x, w)
     if bias is None:
         return y
     if w.ndim == 1:
@@ -63,30 +52,6 @@ def linear(
     checks.same_dtype("linear", input=x, bias=b)
     checks.shape("linear", "bias", b, (w.shape[0],))
     return y + b.reshape((1,) * (y.ndim - 1) + (-1,))
-
-
-def _products(x: Array, w: Array) -> Array:
-    # Not x @ w.T: where there is one row, XLA would write down the transposed weight.
-    return lax.dot_general(x, w, (((x.ndim - 1,), (w.ndim - 1,)), ((), ())))
-
-
-@jax.custom_jvp
-def _few_products(x: Array, w: Array) -> Array:
-    return _products(x, w)
-
-
-def _few_products_jvp(primals: tuple[Array, Array], tangents: tuple[Any, Any]) -> tuple[Array, Array]:
-    (x, w), (of_x, of_w) = primals, tangents
-    y = _few_products(x, w)
-    moves = jnp.zeros_like(y) if isinstance(of_x, SymbolicZero) else _few_products(of_x, w)
-    if isinstance(of_w, SymbolicZero):
-        return y, moves
-    rows = x.reshape(-1, x.shape[-1])
-    by_rows = [_products(of_w, row) for row in rows]
-    return y, moves + jnp.stack(by_rows).reshape(y.shape)
-
-
-_few_products.defjvp(_few_products_jvp, symbolic_zeros=True)
 
 
 def bilinear(

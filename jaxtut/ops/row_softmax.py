@@ -47,9 +47,12 @@ def _primitive(name: str, on_xla: Callable[..., Array]) -> Primitive:
 
     def on_cpu(*arrays: Array, is_cut: bool) -> Array:
         (*lead, length), dtype = arrays[0].shape, arrays[0].dtype
+        if (
+            is_cut or dtype.name not in machine.BYTES or not machine.host()
+        ):  # sizes may be symbols where it is for export
+            return on_xla(*arrays)
         number = math.prod(lead)
-        is_wide = number > 1 or length <= LONG
-        if is_cut or dtype.name not in machine.BYTES or not machine.host() or number * length == 0 or not is_wide:
+        if number * length == 0 or (number == 1 and length > LONG):
             return on_xla(*arrays)
         name = library.target(Program(dtype.name, Rows(number, length, is_product=len(arrays) == 2)))
         return jax.ffi.ffi_call(name, jax.ShapeDtypeStruct((*lead, length), dtype))(*arrays)

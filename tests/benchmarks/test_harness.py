@@ -34,6 +34,7 @@ from benchmarks.machine import cold_compiler, pinned_threads, usable_cores
 from benchmarks.memory import peak
 from benchmarks.report import as_markdown
 from benchmarks.sides import COMPILED, EAGER, FLAX, LIBRARY, PLAIN
+from jaxtut import memory
 
 GRADIENTS = {"w": np.linspace(-1, 1, 1000, dtype="float32"), "b": np.zeros(3, "float32")}
 
@@ -43,6 +44,15 @@ def quick_limits(monkeypatch):
     """Measure what the machine can do at small arrays: the figures mean nothing here."""
     monkeypatch.setattr("benchmarks.limits.SIZE", 64)
     monkeypatch.setattr("benchmarks.limits.NUMBERS", 1 << 16)
+
+
+@pytest.fixture(autouse=True)
+def kept(monkeypatch):
+    """Count who asks for memory to be kept, and change nothing of this process."""
+    asked = []
+    monkeypatch.setattr(memory, "keep", lambda: asked.append(True))
+    monkeypatch.setattr(memory, "is_kept", lambda: bool(asked))
+    return asked
 
 
 def other(**changes):
@@ -248,6 +258,16 @@ def test_a_quick_run_writes_its_files(tmp_path):
     assert table.count(f"| {EAGER} | ") == 2 + 2
     assert table.count("not available") == 2
     assert (tmp_path / "new/out/benchmarks.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(("option", "is_kept"), [(None, True), ("--keep-memory", True), ("--return-memory", False)])
+def test_memory_is_kept_unless_it_is_to_be_returned(tmp_path, monkeypatch, kept, option, is_kept):
+    monkeypatch.setitem(BENCHMARKS, "ffn", planted(()))
+    arguments = ["--quick", "--only", "ffn", "--repeats", 1, "--out", tmp_path]
+    assert invoke(*arguments, *filter(None, [option])).exit_code == 0
+    assert kept == [True] * is_kept
+    assert json.loads((tmp_path / "benchmarks.json").read_text())["settings"]["memory_kept"] == is_kept
+    assert ("Freed memory: stays" in (tmp_path / "benchmarks.md").read_text()) == is_kept
 
 
 def planted(wrong_seeds):

@@ -42,16 +42,19 @@ def test_a_line_and_three_taps() -> None:
     np.testing.assert_array_equal(y, np.convolve(x, w[::-1], "valid"))
 
 
-@pytest.mark.parametrize("split", [1, 2, 3])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("length", [1, 5, 13, 37, 71])
+@pytest.mark.parametrize("split", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("pads", [((0, 0), (0, 0)), ((1, 2), (2, 1)), ((0, 3), (4, 0))], ids=str)
-def test_padding_surrounds_with_zeros_and_splits_the_last_axis(pads: Any, split: int) -> None:
-    padding = Padding(2, (3, 5), pads, split=split)
+def test_padding_surrounds_with_zeros_and_splits_the_last_axis(pads: Any, split: int, length: int, dtype: str) -> None:
+    padding = Padding(2, (3, length), pads, split=split)
     # The results are the padded source itself: a kernel of one tap, 1.
     planes, lines, row = 2, padding.padded[0], padding.padded[1]
     phase = Phase(0, 0, (Axis(lines, row, row),), row, (), ((0, 0),))
     sums = Sums(planes, 1, 1, 1, padding.plane, 0, padding.plane, 0, 0, 0, 0, (phase,))
-    x = np.arange(1.0, 31.0).reshape(2, 3, 5)
-    y, _ = called(Program("float64", sums, padding), (2, lines, row), (padding.numbers + 8,), on=(x, np.ones(1)))
+    x = np.arange(1.0, 6 * length + 1, dtype=dtype).reshape(2, 3, length)
+    program = Program(dtype, sums, padding)
+    y, _ = called(program, (2, lines, row), (padding.numbers + 16,), on=(x, np.ones(1, dtype)))
     whole = np.pad(x, ((0, 0), *pads))
     whole = np.pad(whole, ((0, 0), (0, 0), (0, row - whole.shape[-1])))
     expected = whole.reshape(2, lines, -1, split).swapaxes(-1, -2).reshape(2, lines, row)

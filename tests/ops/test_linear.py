@@ -113,9 +113,24 @@ def test_of_few_rows_the_gradient_in_the_weight_is_written_nowhere(rows: int) ->
 
 
 def test_half_precision_is_summed_in_single_precision() -> None:
-    ones = np.ones((3, 1000), "float32")
-    small = jax.numpy.asarray(ones * 0.001, "bfloat16")
-    gradient = jax.grad(lambda W: F.linear(small, W).astype("float32").sum())(jax.numpy.zeros((2, 1000), "bfloat16"))
-    # Rounded once, and not after each of the three rows.
-    expected = (3 * small[:2].astype("float32")).astype("bfloat16")
-    np.testing.assert_array_equal(gradient.astype("float32"), expected.astype("float32"))
+    rows = jax.numpy.asarray(np.random.default_rng(0).normal(size=(7, 1000)), "bfloat16")
+    gradient = jax.grad(lambda W: F.linear(rows, W).astype("float32").sum())(jax.numpy.zeros((2, 1000), "bfloat16"))
+    # Rounded once, and not after each of the rows.
+    expected = rows.astype("float32").sum(0).astype("bfloat16")
+    np.testing.assert_array_equal(gradient.astype("float32"), np.stack([expected.astype("float32")] * 2))
+
+
+def test_without_features_the_weights_gradient_is_empty() -> None:
+    assert jax.grad(lambda W: F.linear(np.ones((2, 0), "float32"), W).sum())(np.ones((3, 0), "float32")).shape == (3, 0)
+
+
+def test_of_mapped_rows_the_gradient_is_one_matrix_product() -> None:
+    """Though each example has few rows, all of them have many."""
+    gradient = jax.grad(lambda W, x: F.linear(x, W).sum())
+    shapes = jax.numpy.zeros((5, 7)), jax.numpy.zeros((64, 4, 7))
+    program = str(jax.make_jaxpr(jax.vmap(gradient, (None, 0)))(*shapes))
+    assert "few_rows" not in program
+    W, x = (np.random.default_rng(0).normal(size=a.shape).astype("float32") for a in shapes)
+    np.testing.assert_allclose(
+        jax.vmap(gradient, (None, 0))(W, x), np.repeat(x.sum(1)[:, None], 5, axis=1), rtol=1e-5, atol=1e-6
+    )

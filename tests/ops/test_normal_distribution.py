@@ -41,3 +41,17 @@ def test_the_middle_and_the_ends(dtype: str) -> None:
             probability, density = function(x)
             np.testing.assert_array_equal(probability, [0.5, 0.5, 1, 0, np.nan, 1, 0])
             np.testing.assert_array_equal(density[2:], [0, 0, np.nan, 0, 0])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("x", [0.0, 1e-3, -1e-3, 1.5, -2.0])
+def test_derivatives_of_any_order_are_those_of_the_function(x: float, dtype: str) -> None:
+    """Not those of the polynomial that it is computed by, nor of its two branches."""
+    with jax.enable_x64(True):
+        point = jnp.asarray(x, dtype)
+        found, function = [], lambda x: probability_and_density(x)[0]
+        for _ in range(3):
+            function = jax.grad(function)
+            found.append(float(function(point)))
+        phi = math.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+        np.testing.assert_allclose(found, [phi, -x * phi, (x * x - 1) * phi], rtol=2e-6, atol=1e-9)

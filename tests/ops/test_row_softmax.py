@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from jax import export
 from jax.test_util import check_grads
 
+from jaxtut import functional as F
 from jaxtut.native import machine
 from jaxtut.ops import row_softmax
 from jaxtut.ops.row_softmax import jacobian_product, softmax
@@ -156,3 +157,11 @@ def test_an_exported_program_knows_xlas_operations_only() -> None:
     kept = export.export(jax.jit(softmax))(x)
     assert "jaxtut_" not in kept.mlir_module()
     np.testing.assert_allclose(kept.call(x), softmax(x), rtol=1e-6)
+
+
+def test_the_batch_of_an_exported_program_may_be_a_symbol() -> None:
+    (batch,) = export.symbolic_shape("b")
+    for function, shapes in ((softmax, ((batch, 4),)), (F.linear, ((batch, 4), (3, 4)))):
+        kept = export.export(jax.jit(function))(*(jax.ShapeDtypeStruct(shape, "float32") for shape in shapes))
+        arrays = [jnp.ones((5 if n is batch else n, m)) for n, m in shapes]
+        np.testing.assert_allclose(kept.call(*arrays), function(*arrays), rtol=1e-6)
