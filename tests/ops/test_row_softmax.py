@@ -165,3 +165,9 @@ def test_the_batch_of_an_exported_program_may_be_a_symbol() -> None:
         kept = export.export(jax.jit(function))(*(jax.ShapeDtypeStruct(shape, "float32") for shape in shapes))
         arrays = [jnp.ones((5 if n is batch else n, m)) for n, m in shapes]
         np.testing.assert_allclose(kept.call(*arrays), function(*arrays), rtol=1e-6)
+
+
+@pytest.mark.parametrize("length", [3, 8, 35])
+@pytest.mark.parametrize("value", [-1e30, -1000.0, 1e30])
+def test_only_differences_matter(value: float, length: int) -> None:
+    np.testing.assert_allclose(softmax(jnp.full((2, length), value, "float32")), 1 / length, rtol=1e-6)
