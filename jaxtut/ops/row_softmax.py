@@ -1,7 +1,7 @@
 """Softmax along the last axis, and the product of its Jacobian and a vector, which is symmetric: u_i = y_i · (v_i − Σ_j y_j · v_j).
 
 Both are primitives of JAX, because then the program is chosen for each platform when it is compiled. On a CPU, XLA goes through the whole array
-seven times; a loop compiled for the processor at hand finishes each row while it is near (`native.rows`).
+in five passes; a loop compiled for the processor at hand finishes each row while it is near (`native.rows`).
 """
 
 import math

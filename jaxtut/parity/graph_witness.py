@@ -31,11 +31,10 @@ FOLDED = {
     "SubBackward0": ("sub",),
     "SumBackward0": ("reduce_sum",),
     "TanhBackward0": ("tanh",),
-    "TBackward0": ("transpose",),
     "ViewBackward0": ("reshape",),
 }
-# Operations that stand inside the fold of another one: the transposed weight of a linear layer.
-_INSIDE = {"TBackward0"}
+# Operations that are none of the graph's: the transposed weight of a linear layer. Its gradient is compared at the weight.
+PASSED_OVER = {"TBackward0"}
 
 
 class Match(NamedTuple):
@@ -55,7 +54,7 @@ class Match(NamedTuple):
 
 
 def match(traced: graph.Graph, operations: Sequence[str]) -> list[Match]:
-    """Find the group or node of a graph for each operation of autograd.
+    """Find the group or node of a graph for each operation of autograd that is not passed over.
 
     Args:
         traced: the graph.
@@ -74,12 +73,11 @@ def match(traced: graph.Graph, operations: Sequence[str]) -> list[Match]:
     taken: set[int] = set()
     found = []
     for operation in operations:
+        if operation in PASSED_OVER:
+            continue
         if operation not in FOLDED:
             raise LookupError(f"match: {operation} is not in the table of folds")
-        inside = operation in _INSIDE
-        fold = next(
-            (f for f in folds if f[0] in FOLDED[operation] and (inside or f[2].id not in taken or _is_loss(f))), None
-        )
+        fold = next((f for f in folds if f[0] in FOLDED[operation] and (f[2].id not in taken or _is_loss(f))), None)
         if fold is None:
             raise LookupError(f"match: the graph has no {' or '.join(FOLDED[operation])} for {operation}")
         folds.remove(fold)
@@ -129,11 +127,12 @@ def confirm(jax_function: Callable, torch_function: Callable, *args: Any) -> Rep
         from torch_ref import graph as twin
 
         found = twin.trace(torch_function, *tensors)
-        operations[:] = [name for name, _ in found.operations]
+        kept = [(name, gradient) for name, gradient in found.operations if name not in PASSED_OVER]
+        operations[:] = [name for name, _ in kept]
         return {
             "named": {name: {"value": n.value, "gradient": n.gradient} for name, n in found.named.items()},
             "inputs": [g for g in found.inputs if g is not None],
-            "operations": {f"{i} {name}": gradient for i, (name, gradient) in enumerate(found.operations)},
+            "operations": {f"{i} {name}": gradient for i, (name, gradient) in enumerate(kept)},
         }
 
     def by_graph(*arrays: Any) -> dict[str, Any]:
