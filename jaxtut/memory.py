@@ -23,8 +23,8 @@ _kept = False
 def keep() -> bool:
     """Let this process keep, on a CPU, what large arrays took when they are freed.
 
-    glibc gives arrays from some megabytes on (above 32 MB all of them) back to the system as soon as they are free, and takes memory for the next
-    ones 4 KB at a time; a step that has many such arrays may spend more than half of its time with that. Afterwards freed memory stays with the
+    glibc gives arrays above 32 MB, and in threads such as XLA's smaller ones too, back to the system as soon as they are free, and takes memory for
+    the next ones 4 KB at a time; a step that has many such arrays may spend more than half of its time with that. Afterwards memory stays with the
     process, of JAX and of all others in it: it remains as large as it was at its largest.
 
     Call it at the beginning, before JAX computes and before other threads run: each thread takes memory from an area that it may have begun with.

@@ -47,11 +47,9 @@ def _primitive(name: str, on_xla: Callable[..., Array]) -> Primitive:
 
     def on_cpu(*arrays: Array, is_cut: bool) -> Array:
         (*lead, length), dtype = arrays[0].shape, arrays[0].dtype
-        if (
-            is_cut or dtype.name not in machine.BYTES or not machine.host()
-        ):  # sizes may be symbols where it is for export
+        if is_cut or dtype.name not in machine.BYTES or not machine.host():
             return on_xla(*arrays)
-        number = math.prod(lead)
+        number = math.prod(lead)  # not before: in a program for export a size may be a symbol
         if number * length == 0 or (number == 1 and length > LONG):
             return on_xla(*arrays)
         name = library.target(Program(dtype.name, Rows(number, length, is_product=len(arrays) == 2)))

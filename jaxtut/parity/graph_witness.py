@@ -31,22 +31,26 @@ FOLDED = {
     "SubBackward0": ("sub",),
     "SumBackward0": ("reduce_sum",),
     "TanhBackward0": ("tanh",),
+    "TBackward0": ("transpose",),
     "ViewBackward0": ("reshape",),
 }
-# Operations that are none of the graph's: the transposed weight of a linear layer. Its gradient is compared at the weight.
-PASSED_OVER = {"TBackward0"}
+# Operations that may stand inside the fold of another one, or be none of the graph's: the transposed weight of a linear layer. Where the graph does
+# not transpose it, its gradient is compared at the weight alone.
+_INSIDE = {"TBackward0"}
 
 
 class Match(NamedTuple):
     """An operation of autograd and what it is in the graph.
 
     Attributes:
+        number: of the operation, counted from the output backward.
         operation: autograd's class name.
         name: of the group or the operation in the graph.
         members: the ids of the nodes that fold to it.
         result: the node of its result.
     """
 
+    number: int
     operation: str
     name: str
     members: tuple[int, ...]
@@ -54,7 +58,7 @@ class Match(NamedTuple):
 
 
 def match(traced: graph.Graph, operations: Sequence[str]) -> list[Match]:
-    """Find the group or node of a graph for each operation of autograd that is not passed over.
+    """Find the group or node of a graph for each operation of autograd; a transposed weight may have none.
 
     Args:
         traced: the graph.
@@ -72,18 +76,21 @@ def match(traced: graph.Graph, operations: Sequence[str]) -> list[Match]:
     folds = sorted(_folds(traced), key=lambda fold: (fold[2].id, len(fold[1])), reverse=True)
     taken: set[int] = set()
     found = []
-    for operation in operations:
-        if operation in PASSED_OVER:
-            continue
+    for number, operation in enumerate(operations):
         if operation not in FOLDED:
             raise LookupError(f"match: {operation} is not in the table of folds")
-        fold = next((f for f in folds if f[0] in FOLDED[operation] and (f[2].id not in taken or _is_loss(f))), None)
+        inside = operation in _INSIDE
+        fold = next(
+            (f for f in folds if f[0] in FOLDED[operation] and (inside or f[2].id not in taken or _is_loss(f))), None
+        )
         if fold is None:
+            if inside:
+                continue
             raise LookupError(f"match: the graph has no {' or '.join(FOLDED[operation])} for {operation}")
         folds.remove(fold)
         # The loss is a fold of its own and has another inside, log_softmax, which is still to come.
         taken.update([fold[2].id] if _is_loss(fold) else fold[1])
-        found.append(Match(operation, *fold))
+        found.append(Match(number, operation, *fold))
     return found
 
 
@@ -122,17 +129,19 @@ def confirm(jax_function: Callable, torch_function: Callable, *args: Any) -> Rep
         LookupError: an operation of autograd has no place in the graph.
     """
     operations: list[str] = []
+    found_in_graph: set[int] = set()
 
     def by_torch(*tensors: Any) -> dict[str, Any]:
         from torch_ref import graph as twin
 
         found = twin.trace(torch_function, *tensors)
-        kept = [(name, gradient) for name, gradient in found.operations if name not in PASSED_OVER]
-        operations[:] = [name for name, _ in kept]
+        operations[:] = [name for name, _ in found.operations]
         return {
             "named": {name: {"value": n.value, "gradient": n.gradient} for name, n in found.named.items()},
             "inputs": [g for g in found.inputs if g is not None],
-            "operations": {f"{i} {name}": gradient for i, (name, gradient) in enumerate(kept)},
+            "operations": {
+                f"{i} {name}": gradient for i, (name, gradient) in enumerate(found.operations) if i in found_in_graph
+            },
         }
 
     def by_graph(*arrays: Any) -> dict[str, Any]:
@@ -142,7 +151,7 @@ def confirm(jax_function: Callable, torch_function: Callable, *args: Any) -> Rep
         return {
             "named": {n.name: {"value": n.value, "gradient": n.gradient} for n in named},
             "inputs": [g for g in map(traced.gradient_of, range(len(arrays))) if g is not None],
-            "operations": {f"{i} {m.operation}": m.result.gradient for i, m in enumerate(matched)},
+            "operations": {f"{m.number} {m.operation}": m.result.gradient for m in matched},
         }
 
     def by_graph_or_callback(*arrays: Any) -> dict[str, Any]:
@@ -154,7 +163,9 @@ def confirm(jax_function: Callable, torch_function: Callable, *args: Any) -> Rep
 
     from torch.utils._pytree import tree_map
 
-    by_torch(*tree_map(_tensor, args))  # once, for the list of operations
+    # Once, for the list of operations, and for those that the graph has too.
+    by_torch(*tree_map(_tensor, args))
+    found_in_graph.update(m.number for m in match(graph.trace(jax_function, *args, jacobian_limit=0), operations))
     # The graph runs operation by operation, as it was made; its gradients are values here.
     return compare(by_graph_or_callback, by_torch, *args, argnums=(), modes=("eager",))
 

@@ -69,6 +69,12 @@ def test_the_folds_of_a_network() -> None:
     assert [len(m.members) for m in matched if m.name == "linear"] == [3, 3]
 
 
+def test_a_transposed_array_is_compared_where_the_graph_has_one() -> None:
+    report = confirm(lambda w: jnp.sum(jnp.tanh(w.T * 2.0)), lambda w: torch.sum(torch.tanh(w.t() * 2.0)), np.eye(2, 3))
+    assert report.same, report.summary()
+    assert sum("TBackward0" in row.name for row in report.rows) == 2  # in two precisions
+
+
 @jax.custom_vjp
 def _wrong_sine(x: Any) -> Any:
     return jnp.sin(x)
