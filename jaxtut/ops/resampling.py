@@ -72,7 +72,8 @@ def interpolate(
 
     PyTorch's counterpart: `torch.nn.functional.interpolate`. Plain JAX: `jax.image.resize` filters against aliasing by default, its cubic kernel
     has a = −1/2, and its 'nearest' is PyTorch's 'nearest-exact'. Where the result is one column wide, PyTorch 2.13 with `antialias` repeats the
-    first row; here it is interpolated.
+    first row; here it is interpolated. Where ⌊(i + ½) · scale⌋ is a tie, PyTorch's gradient of 'nearest-exact' can go to another pixel than the one
+    that its result was taken from; here it goes to the one that was taken.
     """
     x = checks.floating("interpolate", "input", input)
     if mode not in AXES:
@@ -93,10 +94,19 @@ def interpolate(
         pool = (adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d)[x.ndim - 3]
         return pool(x, sizes)
     y = x.astype(at_least_single(x.dtype))
+    small = len(sizes) == 2 and is_small(sizes)
     for i, (out, factor) in enumerate(zip(sizes, factors, strict=True)):
-        indices, weights = _taps(mode, x.shape[i + 2], out, factor, bool(align_corners), antialias, y.dtype)
-        y = _resampled(y, i + 2, indices, weights)
+        size, t = x.shape[i + 2], np.dtype(y.dtype).type
+        if mode.startswith("nearest"):
+            y = jnp.take(y, _nearest(mode, size, out, factor, t, small), axis=i + 2, mode="clip")
+        else:
+            y = _resampled(y, i + 2, *_taps(mode, size, out, factor, bool(align_corners), antialias, t))
     return y.astype(x.dtype)
+
+
+def is_small(size: Sequence[int]) -> bool:
+    """Return whether PyTorch takes its loop for small images: height and width of the result together are at most 128."""
+    return sum(size) <= 128
 
 
 def _sizes(
@@ -132,19 +142,25 @@ def _sizes(
     return sizes, factors
 
 
-def _taps(
-    mode: str, size: int, out: int, factor: float | None, aligned: bool, antialias: bool, dtype: np.dtype
-) -> Taps:
+def _nearest(mode: str, size: int, out: int, factor: float | None, t: type, small: bool) -> np.ndarray:
+    """Return which element of the axis each element of the result is: ⌊place⌋ of a float32, as PyTorch's loops compute it."""
+    scale = _scale(size, out, factor, np.float32 if small else t)
+    if mode == "nearest":
+        places = np.arange(out, dtype=scale.dtype) * scale
+        if small and out in (size, 2 * size):  # this loop looks at the sizes, whatever the factor
+            places = np.arange(out) * size // out
+    elif small or t is not np.float32:
+        places = (np.arange(out) + 0.5) * scale
+    else:
+        # One rounding, of the product less ½: the processor's fused instruction.
+        places = ((np.arange(out) + 0.5) * np.float64(scale) - 0.5).astype(np.float32) + 0.5
+    return np.minimum(np.floor(places.astype(np.float32)).astype(int), size - 1)
+
+
+def _taps(mode: str, size: int, out: int, factor: float | None, aligned: bool, antialias: bool, t: type) -> Taps:
     """Return which elements each element of the result is a sum of, shape (out, taps), and with which weights."""
-    t = np.dtype(dtype).type
     i = np.arange(out)
     scale = _scale(size, out, factor, t)
-    if mode.startswith("nearest"):
-        # PyTorch takes the floor of the exact form in float32, also for float64 images.
-        places = i.astype(t) * scale if mode == "nearest" else ((i + 0.5) * scale).astype(np.float32)
-        if mode == "nearest" and factor is None and out == size:
-            places = i
-        return np.minimum(np.floor(places).astype(int), size - 1)[:, None], np.ones((out, 1), t)
     corners = t(size - 1) / t(out - 1) if out > 1 else t(0)
     if antialias:
         return _antialiased(mode, size, out, t(corners if aligned else scale), t)
@@ -205,8 +221,6 @@ KERNELS = {"bilinear": _triangle, "bicubic": partial(_keys, a=CUBIC_ANTIALIAS), 
 
 def _resampled(x: Array, axis: int, indices: np.ndarray, weights: np.ndarray) -> Array:
     moved = jnp.moveaxis(x, axis, -1)
-    if indices.shape[1] == 1:
-        return jnp.moveaxis(moved[..., indices[:, 0]], -1, axis)
     taken = moved[..., indices]
     factors = jnp.broadcast_to(jnp.asarray(weights, x.dtype), taken.shape)
     return jnp.moveaxis(jnp.sum(taken * factors, -1), -1, axis)

@@ -1,5 +1,6 @@
 """Convolutions, poolings, normalizations, dropout, attention and resampling: what random calls do not reach."""
 
+import math
 from typing import Any
 
 import jax
@@ -252,6 +253,40 @@ def test_nearest_takes_pytorchs_pixels_at_every_size(mode: str, dtype: str) -> N
             for factor in (0.7, 1.3, 1.7, 2.9):
                 expected = TF.interpolate(torch.tensor(x), scale_factor=factor, mode=mode)
                 np.testing.assert_array_equal(F.interpolate(x, scale_factor=factor, mode=mode), expected)
+
+
+# Sizes whose quotients put some (i + ½) · scale half way between two pixels; (rows, columns) add up to 128 or less, or to more.
+@pytest.mark.parametrize(
+    ("shape", "size"),
+    [
+        ((2,), (41,)),
+        ((14,), (287,)),
+        ((14, 2), (23, 41)),
+        ((14, 2), (23, 130)),
+        ((4, 2), (88, 41)),
+        ((1, 2, 4), (1, 41, 82)),
+    ],
+)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_pixels_half_way_between_two(shape: tuple[int, ...], size: tuple[int, ...], dtype: str) -> None:
+    x = np.arange(math.prod(shape), dtype=dtype).reshape(1, 1, *shape)
+    expected = TF.interpolate(torch.tensor(x), size, mode="nearest-exact")
+    with jax.enable_x64(True):
+        value, pull_back = jax.vjp(lambda a: F.interpolate(a, size, mode="nearest-exact"), x)
+        np.testing.assert_array_equal(value, expected)
+        # How often each pixel was taken: PyTorch's own gradient does not always agree with its result.
+        np.testing.assert_array_equal(
+            pull_back(jnp.ones_like(value))[0].ravel(),
+            np.bincount(expected.numpy().astype(int).ravel(), minlength=x.size),
+        )
+
+
+@pytest.mark.parametrize("factor", [1.01, 2.02, 2.0])
+@pytest.mark.parametrize("rows", [1, 200])
+def test_factors_that_round_to_the_same_or_twice_the_size(factor: float, rows: int) -> None:
+    x = np.arange(40 * rows, dtype="float32").reshape(1, 1, rows, 40)
+    expected = TF.interpolate(torch.tensor(x), scale_factor=(1.0, factor), mode="nearest")
+    np.testing.assert_array_equal(F.interpolate(x, scale_factor=(1.0, factor)), expected)
 
 
 @pytest.mark.parametrize("padding_mode", ["zeros", "border", "reflection"])

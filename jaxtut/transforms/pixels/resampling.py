@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxtut.ops.resampling import CUBIC, CUBIC_ANTIALIAS, REACH
+from jaxtut.ops.resampling import CUBIC, CUBIC_ANTIALIAS, REACH, is_small
 
 from .arrays import Pixels, largest, namespace, product, rounded, widened
 
@@ -29,8 +29,10 @@ def resampled(image: Pixels, window: Sequence[Any], size: Sequence[int], mode: s
     xp, wide = namespace(image), widened(image)
     top, left, height, width = window
     if mode.startswith("nearest"):
-        rows = _nearest(xp, mode, top, height, size[0], wide.dtype)
-        columns = _nearest(xp, mode, left, width, size[1], wide.dtype)
+        small = is_small(size)
+        dtype = np.dtype(np.float32) if small else wide.dtype
+        rows = _nearest(xp, mode, top, height, size[0], image.shape[-2], dtype, small)
+        columns = _nearest(xp, mode, left, width, size[1], image.shape[-1], dtype, small)
         return xp.take(xp.take(image, rows, axis=-2, mode="clip"), columns, axis=-1, mode="clip")
     rows = _weights(xp, mode, antialias, top, height, size[0], image.shape[-2], wide.dtype)
     columns = _weights(xp, mode, antialias, left, width, size[1], image.shape[-1], wide.dtype)
@@ -40,13 +42,23 @@ def resampled(image: Pixels, window: Sequence[Any], size: Sequence[int], mode: s
     return rounded(out, image.dtype)
 
 
-def _nearest(xp: Any, mode: str, start: Any, length: Any, out: int, dtype: np.dtype) -> Any:
-    """Return which element of the axis each element of the result is."""
-    length = xp.asarray(length, dtype=np.int32)
-    i, scale = xp.arange(out, dtype=dtype), length.astype(dtype) / out
-    # PyTorch takes the floor of the exact form in float32, also for float64 images.
-    place = i * scale if mode == "nearest" else ((i + 0.5) * scale).astype(np.float32)
-    return xp.minimum(xp.floor(place).astype(np.int32), length - 1) + xp.asarray(start, dtype=np.int32)
+def _nearest(xp: Any, mode: str, start: Any, length: Any, out: int, full: int, dtype: np.dtype, small: bool) -> Any:
+    """Return which element of the axis each element of the result is: ⌊place⌋ of a float32, as PyTorch's loops compute it."""
+    length, i = xp.asarray(length, dtype=np.int32), np.arange(out)
+    # A table, because XLA may multiply by 1/out where it sees a division by a constant.
+    scale = xp.take(xp.asarray(np.arange(full + 1, dtype=dtype) / out), length, mode="clip")
+    if mode == "nearest":
+        place = i.astype(dtype) * scale
+    else:
+        half = i.astype(dtype) + dtype.type(0.5)
+        place = half * scale
+        if dtype == np.float32 and not small:
+            # PyTorch's fused instruction rounds the product less ½, which just below ½ is twice as fine as the product just below 1.
+            one = (half * np.float64(np.float32(1) / half) - 0.5).astype(np.float32) + np.float32(0.5) == 1
+            place = xp.where(one & ((2 * i + 1).astype(np.int32) * length == 2 * out), np.float32(1), place)
+    return xp.minimum(xp.floor(place.astype(np.float32)).astype(np.int32), length - 1) + xp.asarray(
+        start, dtype=np.int32
+    )
 
 
 def _weights(xp: Any, mode: str, antialias: bool, start: Any, length: Any, out: int, full: int, dtype: np.dtype) -> Any:
