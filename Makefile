@@ -24,12 +24,13 @@ check: $(VENV)/run.stamp
 train: $(VENV)/run.stamp
 	$(BIN)/jaxtut train
 
+# All tests, and of a test with many cases a third of them.
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --sample
 
-# PART=2/3 runs the second of three parts.
+# What `make test` leaves out: tests that take minutes, and the other cases. PART=2/3 runs the second of three parts.
 test-long: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n $(WORKERS) -m long $(if $(PART),--part $(PART))
+	$(BIN)/python -m pytest -n $(WORKERS) --sample -m "long and not browser" $(if $(PART),--part $(PART))
 
 # The page of a graph in Chromium, which is installed where there is none.
 test-browser: $(VENV)/browser.stamp

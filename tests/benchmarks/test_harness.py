@@ -365,6 +365,7 @@ def test_peak_memory_is_what_a_call_takes_for_a_while():
     assert 7e6 < found < 12e6
 
 
+@pytest.mark.long
 def test_convolutions_of_many_shapes(tmp_path, monkeypatch):
     shapes = convolutions.shapes()
     assert len({str(shape) for shape in shapes}) == len(shapes) >= 60

@@ -5,6 +5,7 @@ import pytest
 from jaxtut.parity.lessons import LESSONS, cases
 
 
+@pytest.mark.every_case
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_lesson_equals_its_twin(lesson):
     found = list(cases((lesson,), seed=1))

@@ -32,6 +32,7 @@ def described(trial: sweep.Trial) -> str:
     return repr((trial.index, trial.family, trial.pair.name, trial.options, trial.pair.args))
 
 
+@pytest.mark.long  # and `make parity-sweep` draws other pairs
 def test_no_false_alarm_in_a_slice():
     found = sweep.sweep(seed=0, examples=40, budget=float("inf"))
     assert not found.alarms, "\n".join(f"{a['pair']} {a['options']} {a['args']}\n{a['report']}" for a in found.alarms)
