@@ -43,6 +43,8 @@ _FORMULAS = {
     "reduce_sum": Formula("Σ {0}", ("1 for each element of the sum",)),
     "reduce_max": Formula("max {0}", ("1 at the largest, shared at ties",)),
     "dot_general": Formula("{0} · {1}, a matrix product", ("{1}", "{0}")),
+    "few_rows": Formula("{0} · {1}ᵀ, a matrix product", ("{1}", "{0}")),
+    "materialize": Formula("{0}", ("1",)),
     "softmax": Formula("exp {0} / Σ exp {0}, along the last axis", ("{z}_i · (1 where i = j, else 0, − {z}_j)",)),
     "softmax_jacobian_product": Formula("{0} · ({1} − Σ {0} · {1}), along the last axis"),
     "conv_general_dilated": _CONVOLUTION,

@@ -199,8 +199,18 @@ class Rows(NamedTuple):
     is_product: bool
 
 
+class Copy(NamedTuple):
+    """The same numbers at another place.
+
+    Attributes:
+        number: how many.
+    """
+
+    number: int
+
+
 class Program(NamedTuple):
-    """A function of arrays: of source and factor, but for rows.
+    """A function of arrays: of source and factor, but for rows and copies.
 
     Attributes:
         dtype: of all numbers.
@@ -209,10 +219,10 @@ class Program(NamedTuple):
     """
 
     dtype: str
-    main: Sums | Products | Rows
+    main: Sums | Products | Rows | Copy
     padding: Padding | None = None
 
     @property
     def arguments(self) -> int:
         """How many arrays it is of."""
-        return 1 if isinstance(self.main, Rows) and not self.main.is_product else 2
+        return 1 if isinstance(self.main, Copy) or (isinstance(self.main, Rows) and not self.main.is_product) else 2

@@ -1,11 +1,11 @@
 """The affine map of a fully connected layer."""
 
 import jax.numpy as jnp
-from jax import lax
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from . import checks
+from .few_rows import product
 
 
 def linear(
@@ -43,8 +43,7 @@ def linear(
     if x.ndim == 0:
         raise ValueError("linear: input must have at least one dimension, but a 0-d array was given")
     checks.shape("linear", "weight", w, (x.shape[-1],) if w.ndim == 1 else (None, x.shape[-1]))
-    # Not x @ w.T: where there is one row, XLA would write down the transposed weight.
-    y = lax.dot_general(x, w, (((x.ndim - 1,), (w.ndim - 1,)), ((), ())))
+    y = product(x, w)
     if bias is None:
         return y
     if w.ndim == 1:

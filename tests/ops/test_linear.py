@@ -1,5 +1,7 @@
 """The affine map against PyTorch, and the shapes it refuses."""
 
+import re
+
 import jax
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from jax.test_util import check_grads
 
 from jaxtut import functional as F
 from jaxtut import parity
+from jaxtut.ops import few_rows
 
 # Shapes of the input and the weight.
 SHAPES = (((3,), (4, 3)), ((2, 3), (4, 3)), ((2, 5, 3), (1, 3)), ((0, 3), (4, 3)), ((2, 0), (4, 0)))
@@ -81,11 +84,18 @@ def test_refuses_wrong_shapes_and_dtypes() -> None:
         F.linear(ones(2, 3, dtype="int32"), ones(4, 3))
 
 
+@pytest.fixture
+def any_weight_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(few_rows, "LARGE", 1)
+
+
+@pytest.mark.usefixtures("any_weight_is_large")
 @pytest.mark.parametrize("lead", [(), (1,), (2,), (2, 3), (8,), (9,)], ids=str)
 def test_derivatives_with_any_number_of_rows(lead: tuple[int, ...]) -> None:
     draw = np.random.default_rng(0)
     with jax.enable_x64(True):
         x, W, b = (jax.numpy.asarray(draw.normal(size=shape)) for shape in ((*lead, 7), (5, 7), (5,)))
+        assert ("few_rows" in str(jax.make_jaxpr(F.linear)(x, W, b))) == (2 <= x.size // 7 <= few_rows.FEW)
         check_grads(F.linear, (x, W, b), order=2)
         for i in range(2):  # one of the two alone is moved
             check_grads(lambda a, i=i: F.linear(*((a, W) if i == 0 else (x, a)), b), ((x, W)[i],), order=1)
@@ -97,18 +107,55 @@ def test_derivatives_with_any_number_of_rows(lead: tuple[int, ...]) -> None:
 
 
 @pytest.mark.skipif(jax.default_backend() != "cpu", reason="a program for a CPU")
-def test_of_one_row_the_gradient_in_the_weight_is_written_nowhere() -> None:
+@pytest.mark.parametrize("rows", [1, 4])
+def test_of_few_rows_the_gradient_in_the_weight_is_written_nowhere(rows: int) -> None:
     """It is computed where the update reads and writes the weight, and the weight is not transposed."""
 
     def update(W: jax.Array, x: jax.Array) -> jax.Array:
         return W - 0.1 * jax.grad(lambda W: F.relu(F.linear(x, W)).sum())(W)
 
-    shapes = [jax.ShapeDtypeStruct(shape, "float32") for shape in ((50, 70), (1, 70))]
+    shapes = [jax.ShapeDtypeStruct(shape, "float32") for shape in ((250, 270), (rows, 270))]
     program = jax.jit(update, donate_argnums=0).lower(*shapes).compile().as_text()
     assert program is not None
     entry = program[program.index("ENTRY") :]
-    assert "f32[70,50]" not in entry
-    assert entry.count("= f32[50,70]") == 2  # the argument, and the result
+    assert "f32[270,250]" not in entry
+    assert entry.count("= f32[250,270]") == 2  # the argument, and the result
+
+
+@pytest.mark.skipif(jax.default_backend() != "cpu", reason="a program for a CPU")
+def test_inside_a_loop_the_sum_reads_the_rows_of_a_step_from_memory() -> None:
+    """Were they taken out of the array of all steps where each number is computed, the sum would be four times as slow."""
+
+    def epoch(W: jax.Array, x: jax.Array) -> tuple[jax.Array, None]:
+        def step(W: jax.Array, rows: jax.Array) -> tuple[jax.Array, None]:
+            return W - 0.1 * jax.grad(lambda W: F.relu(F.linear(rows, W)).sum())(W), None
+
+        return jax.lax.scan(step, W, x)
+
+    shapes = [jax.ShapeDtypeStruct(shape, "float32") for shape in ((250, 270), (3, 4, 270))]
+    program = jax.jit(epoch, donate_argnums=0).lower(*shapes).compile().as_text()
+    assert program is not None
+    updates = re.findall(r"^%\S*fus\S* \((.*)\) -> f32\[250,270\]", program, re.MULTILINE)
+    assert updates
+    assert not [of for of in updates if "f32[3,4,270]" in of]
+
+
+@pytest.mark.usefixtures("any_weight_is_large")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_few_rows_have_pytorchs_gradients(dtype: str) -> None:
+    rng = np.random.default_rng(1)
+    args = [rng.normal(size=shape).astype(dtype) for shape in ((4, 30), (20, 30), (20,))]
+    report = parity.compare(F.linear, TF.linear, *args, cotangents=2)
+    assert report.same, report.summary()
+
+
+@pytest.mark.usefixtures("any_weight_is_large")
+def test_what_is_not_finite_in_few_rows_goes_where_a_product_lets_it() -> None:
+    x, W = np.ones((3, 6), "float32"), np.ones((5, 6), "float32")
+    x[1, 2], W[4, 0] = np.inf, np.nan
+    ours = jax.grad(lambda W: (F.linear(x, W)[:, :4] * 0.5).sum())(W)
+    product = jax.grad(lambda W: ((x @ W.T)[:, :4] * 0.5).sum())(W)
+    np.testing.assert_array_equal(ours, product)
 
 
 def test_half_precision_is_summed_in_single_precision() -> None:
@@ -121,3 +168,16 @@ def test_half_precision_is_summed_in_single_precision() -> None:
 
 def test_without_features_the_weights_gradient_is_empty() -> None:
     assert jax.grad(lambda W: F.linear(np.ones((2, 0), "float32"), W).sum())(np.ones((3, 0), "float32")).shape == (3, 0)
+
+
+@pytest.mark.usefixtures("any_weight_is_large")
+def test_of_mapped_rows_the_gradient_is_one_matrix_product() -> None:
+    """Though each example has few rows, all of them have many."""
+    gradient = jax.grad(lambda W, x: F.linear(x, W).sum())
+    shapes = jax.numpy.zeros((5, 7)), jax.numpy.zeros((64, 4, 7))
+    program = str(jax.make_jaxpr(jax.vmap(gradient, (None, 0)))(*shapes))
+    assert "few_rows" not in program
+    W, x = (np.random.default_rng(0).normal(size=a.shape).astype("float32") for a in shapes)
+    np.testing.assert_allclose(
+        jax.vmap(gradient, (None, 0))(W, x), np.repeat(x.sum(1)[:, None], 5, axis=1), rtol=1e-5, atol=1e-6
+    )
