@@ -24,6 +24,8 @@ class Item:
 @pytest.fixture(scope="module")
 def conftest():
     spec = importlib.util.spec_from_file_location("conftest_of_all", Path(__file__).with_name("conftest.py"))
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

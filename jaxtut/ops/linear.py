@@ -5,7 +5,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from . import checks
-from .few_rows import product
+from .linear_products import outputs
 
 
 def linear(
@@ -43,7 +43,7 @@ def linear(
     if x.ndim == 0:
         raise ValueError("linear: input must have at least one dimension, but a 0-d array was given")
     checks.shape("linear", "weight", w, (x.shape[-1],) if w.ndim == 1 else (None, x.shape[-1]))
-    y = product(x, w)
+    y = outputs(x, w)
     if bias is None:
         return y
     if w.ndim == 1:

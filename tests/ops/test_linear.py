@@ -1,6 +1,8 @@
 """The affine map against PyTorch, and the shapes it refuses."""
 
+import math
 import re
+from collections.abc import Callable
 
 import jax
 import numpy as np
@@ -12,7 +14,7 @@ from jax.test_util import check_grads
 
 from jaxtut import functional as F
 from jaxtut import parity
-from jaxtut.ops import few_rows
+from jaxtut.ops import linear_products
 
 # Shapes of the input and the weight.
 SHAPES = (((3,), (4, 3)), ((2, 3), (4, 3)), ((2, 5, 3), (1, 3)), ((0, 3), (4, 3)), ((2, 0), (4, 0)))
@@ -86,24 +88,117 @@ def test_refuses_wrong_shapes_and_dtypes() -> None:
 
 @pytest.fixture
 def any_weight_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(few_rows, "LARGE", 1)
+    monkeypatch.setattr(linear_products, "LARGE", 1)
 
 
 @pytest.mark.usefixtures("any_weight_is_large")
-@pytest.mark.parametrize("lead", [(), (1,), (2,), (2, 3), (8,), (9,)], ids=str)
-def test_derivatives_with_any_number_of_rows(lead: tuple[int, ...]) -> None:
+# Rows that are shorter than a vector, and longer; below, at and above each number of rows up to which a loop of ours is taken.
+@pytest.mark.parametrize(
+    ("lead", "features"),
+    [((), 21), ((1,), 21), ((2, 3), 7), ((2, 3), 21), ((9,), 7), ((9,), 21), ((65,), 21), ((257,), 21), ((513,), 21)],
+)
+def test_derivatives_with_any_number_of_rows(lead: tuple[int, ...], features: int) -> None:
     draw = np.random.default_rng(0)
     with jax.enable_x64(True):
-        x, W, b = (jax.numpy.asarray(draw.normal(size=shape)) for shape in ((*lead, 7), (5, 7), (5,)))
-        assert ("few_rows" in str(jax.make_jaxpr(F.linear)(x, W, b))) == (2 <= x.size // 7 <= few_rows.FEW)
-        check_grads(F.linear, (x, W, b), order=2)
+        x, W, b = (jax.numpy.asarray(draw.normal(size=shape)) for shape in ((*lead, features), (5, features), (5,)))
+        rows = math.prod(lead)
+        assert (" linear[" in str(jax.make_jaxpr(F.linear)(x, W, b))) == (2 <= rows <= linear_products.MOST_IN_W)
+        check_grads(F.linear, (x, W, b), order=2 if rows < 10 else 1)
         for i in range(2):  # one of the two alone is moved
             check_grads(lambda a, i=i: F.linear(*((a, W) if i == 0 else (x, a)), b), ((x, W)[i],), order=1)
         by_numpy = np.asarray(x) @ np.asarray(W).T + np.asarray(b)
-        np.testing.assert_allclose(F.linear(x, W, b), by_numpy, rtol=1e-12)
+        np.testing.assert_allclose(F.linear(x, W, b), by_numpy, rtol=1e-12, atol=1e-12)
         gradient = jax.grad(lambda x: jax.numpy.sin(F.linear(x, W, b)).sum())
         mapped = jax.vmap(gradient)(jax.numpy.stack([x, 2 * x]))
-        np.testing.assert_allclose(mapped[1], gradient(2 * x), rtol=1e-12)
+        np.testing.assert_allclose(mapped[1], gradient(2 * x), rtol=1e-11, atol=1e-12)
+
+
+def _exact(a: jax.Array, b: jax.Array) -> np.ndarray:
+    return np.asarray(a).astype("longdouble") @ np.asarray(b).astype("longdouble")
+
+
+@given(
+    st.integers(2, 80),
+    st.integers(1, 70),
+    st.integers(1, 90),
+    st.sampled_from(["float32", "float64"]),
+    st.integers(0, 99),
+)
+@settings(max_examples=25, deadline=None, derandomize=True)
+def test_each_product_is_xlas_to_rounding(rows: int, outputs: int, features: int, dtype: str, seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    with jax.enable_x64(True):
+        x, w, y = (
+            jax.numpy.asarray(draw.normal(size=shape), dtype)
+            for shape in ((rows, features), (outputs, features), (rows, outputs))
+        )
+        bound = 4 * np.finfo(dtype).eps
+        for primitive, a, b, exact, terms in (
+            (linear_products.linear_p, x, w, _exact(x, w.T), features),
+            (linear_products.input_gradient_p, y, w, _exact(y, w), outputs),
+            (linear_products.weight_gradient_p, y, x, _exact(y.T, x), rows),
+        ):
+            result = np.asarray(primitive.bind(a, b, precision=None))
+            assert result.dtype == dtype
+            size = float(jax.numpy.abs(a).max() * jax.numpy.abs(b).max())
+            np.testing.assert_array_less(np.abs(result - exact), bound * terms * size + 1e-300)
+
+
+@pytest.mark.usefixtures("any_weight_is_large")
+@pytest.mark.parametrize("rows", [4, 40])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_large_layer_has_pytorchs_gradients(dtype: str, rows: int) -> None:
+    rng = np.random.default_rng(1)
+    args = [rng.normal(size=shape).astype(dtype) for shape in ((rows, 30), (20, 30), (20,))]
+    report = parity.compare(F.linear, TF.linear, *args, cotangents=2)
+    assert report.same, report.summary()
+
+
+@pytest.mark.usefixtures("any_weight_is_large")
+@pytest.mark.parametrize("rows", [3, 20])
+def test_what_is_not_finite_goes_where_a_product_lets_it(rows: int) -> None:
+    """The last numbers of a row are read as a vector together with some that were read before: those must not count again."""
+    x, W = np.ones((rows, 35), "float32"), np.ones((19, 35), "float32")
+    x[1, 2], x[2, 33], W[4, 0], W[18, 34] = np.inf, np.nan, np.nan, -np.inf
+
+    def value_and_gradients(product: Callable[[jax.Array, jax.Array], jax.Array]) -> tuple:
+        y, pull_back = jax.vjp(product, x, W)
+        return y, *pull_back(jax.numpy.ones_like(y).at[0, 3].set(np.inf).at[2, 5].set(0.0))
+
+    for ours, plain in zip(value_and_gradients(F.linear), value_and_gradients(lambda x, W: x @ W.T), strict=True):
+        np.testing.assert_array_equal(ours, plain)
+
+
+@pytest.mark.usefixtures("any_weight_is_large")
+@pytest.mark.skipif(jax.default_backend() != "cpu", reason="a program for a CPU")
+def test_loops_of_our_own_up_to_some_number_of_rows() -> None:
+    def calls(rows: int, features: int = 40) -> list[str]:
+        x, W = (jax.ShapeDtypeStruct((number, features), "float32") for number in (rows, 30))
+        program = jax.jit(lambda x, W, y: jax.vjp(F.linear, x, W)[1](y)).lower(
+            x, W, jax.ShapeDtypeStruct((rows, 30), "float32")
+        )
+        return re.findall(r"custom_call @(\w+)", program.as_text())
+
+    assert [len(calls(rows)) for rows in (1, 8, 9, 256, 257, 512, 513)] == [0, 3, 2, 2, 1, 1, 0]
+    assert all(name.startswith("jaxtut_") for name in calls(64))
+    assert not calls(64, features=3)  # fewer than any vector has, which would be read beyond the array's end
+
+
+@pytest.mark.usefixtures("any_weight_is_large")
+def test_a_program_for_export_and_one_for_a_mesh_have_xlas_product() -> None:
+    x, W = jax.numpy.ones((16, 40)), jax.numpy.ones((30, 40))
+    exported = jax.export.export(jax.jit(F.linear))(x, W)
+    assert "custom_call" not in exported.mlir_module()
+    np.testing.assert_array_equal(exported.call(x, W), np.full((16, 30), 40.0))
+    rows = jax.P("batch")
+    mesh = jax.make_mesh((1,), ("batch",), axis_types=(jax.sharding.AxisType.Auto,))
+    mapped = jax.shard_map(F.linear, mesh=mesh, in_specs=(rows, jax.P()), out_specs=rows)
+    np.testing.assert_array_equal(jax.jit(mapped)(x, W), np.full((16, 30), 40.0))
+    explicit = jax.make_mesh((1,), ("batch",), axis_types=(jax.sharding.AxisType.Explicit,))
+    x, W = (jax.device_put(a, jax.NamedSharding(explicit, spec)) for a, spec in ((x, rows), (W, jax.P())))
+    y = jax.jit(F.linear)(x, W)
+    np.testing.assert_array_equal(y, np.full((16, 30), 40.0))
+    assert jax.typeof(y).sharding.spec == jax.P("batch", None)
 
 
 @pytest.mark.skipif(jax.default_backend() != "cpu", reason="a program for a CPU")
@@ -140,24 +235,6 @@ def test_inside_a_loop_the_sum_reads_the_rows_of_a_step_from_memory() -> None:
     assert not [of for of in updates if "f32[3,4,270]" in of]
 
 
-@pytest.mark.usefixtures("any_weight_is_large")
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_few_rows_have_pytorchs_gradients(dtype: str) -> None:
-    rng = np.random.default_rng(1)
-    args = [rng.normal(size=shape).astype(dtype) for shape in ((4, 30), (20, 30), (20,))]
-    report = parity.compare(F.linear, TF.linear, *args, cotangents=2)
-    assert report.same, report.summary()
-
-
-@pytest.mark.usefixtures("any_weight_is_large")
-def test_what_is_not_finite_in_few_rows_goes_where_a_product_lets_it() -> None:
-    x, W = np.ones((3, 6), "float32"), np.ones((5, 6), "float32")
-    x[1, 2], W[4, 0] = np.inf, np.nan
-    ours = jax.grad(lambda W: (F.linear(x, W)[:, :4] * 0.5).sum())(W)
-    product = jax.grad(lambda W: ((x @ W.T)[:, :4] * 0.5).sum())(W)
-    np.testing.assert_array_equal(ours, product)
-
-
 def test_half_precision_is_summed_in_single_precision() -> None:
     rows = jax.numpy.asarray(np.random.default_rng(0).normal(size=(7, 1000)), "bfloat16")
     gradient = jax.grad(lambda W: F.linear(rows, W).astype("float32").sum())(jax.numpy.zeros((2, 1000), "bfloat16"))
@@ -176,7 +253,7 @@ def test_of_mapped_rows_the_gradient_is_one_matrix_product() -> None:
     gradient = jax.grad(lambda W, x: F.linear(x, W).sum())
     shapes = jax.numpy.zeros((5, 7)), jax.numpy.zeros((64, 4, 7))
     program = str(jax.make_jaxpr(jax.vmap(gradient, (None, 0)))(*shapes))
-    assert "few_rows" not in program
+    assert "linear" not in program
     W, x = (np.random.default_rng(0).normal(size=a.shape).astype("float32") for a in shapes)
     np.testing.assert_allclose(
         jax.vmap(gradient, (None, 0))(W, x), np.repeat(x.sum(1)[:, None], 5, axis=1), rtol=1e-5, atol=1e-6
