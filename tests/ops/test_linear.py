@@ -14,6 +14,7 @@ from jax.test_util import check_grads
 
 from jaxtut import functional as F
 from jaxtut import parity
+from jaxtut.native import machine
 from jaxtut.ops import linear_products
 
 # Shapes of the input and the weight.
@@ -117,31 +118,40 @@ def _exact(a: jax.Array, b: jax.Array) -> np.ndarray:
     return np.asarray(a).astype("longdouble") @ np.asarray(b).astype("longdouble")
 
 
+@pytest.mark.skipif(machine.host() is None, reason="no programs can be compiled for this processor")
 @given(
-    st.integers(2, 80),
-    st.integers(1, 70),
-    st.integers(1, 90),
-    st.sampled_from(["float32", "float64"]),
-    st.integers(0, 99),
+    rows=st.integers(2, 80),
+    outputs=st.integers(1, 70),
+    features=st.integers(1, 90),
+    dtype=st.sampled_from(["float32", "float64"]),
+    vectors=st.sampled_from([(16, 24), (32, 12), (64, 24)]),
+    grain=st.sampled_from([1, 400_000]),
+    seed=st.integers(0, 99),
 )
-@settings(max_examples=25, deadline=None, derandomize=True)
-def test_each_product_is_xlas_to_rounding(rows: int, outputs: int, features: int, dtype: str, seed: int) -> None:
+@settings(max_examples=30, deadline=None, derandomize=True)
+def test_each_product_is_exact_to_rounding_with_vectors_of_any_length(
+    rows: int, outputs: int, features: int, dtype: str, vectors: tuple[int, int], grain: int, seed: int
+) -> None:
+    host = machine.host()
+    assert host is not None
+    other = host._replace(vector_bytes=vectors[0], accumulators=vectors[1], grain=grain)
     draw = np.random.default_rng(seed)
-    with jax.enable_x64(True):
+    with jax.enable_x64(True), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(machine, "host", lambda: other)
         x, w, y = (
             jax.numpy.asarray(draw.normal(size=shape), dtype)
             for shape in ((rows, features), (outputs, features), (rows, outputs))
         )
-        bound = 4 * np.finfo(dtype).eps
         for primitive, a, b, exact, terms in (
             (linear_products.linear_p, x, w, _exact(x, w.T), features),
             (linear_products.input_gradient_p, y, w, _exact(y, w), outputs),
             (linear_products.weight_gradient_p, y, x, _exact(y.T, x), rows),
         ):
-            result = np.asarray(primitive.bind(a, b, precision=None))
+            # A function of its own, compiled here.
+            result = jax.jit(lambda a, b, primitive=primitive: primitive.bind(a, b, precision=None))(a, b)
             assert result.dtype == dtype
-            size = float(jax.numpy.abs(a).max() * jax.numpy.abs(b).max())
-            np.testing.assert_array_less(np.abs(result - exact), bound * terms * size + 1e-300)
+            bound = 4 * np.finfo(dtype).eps * terms * float(jax.numpy.abs(a).max() * jax.numpy.abs(b).max())
+            assert np.all(np.abs(np.asarray(result) - exact) <= bound)
 
 
 @pytest.mark.usefixtures("any_weight_is_large")
