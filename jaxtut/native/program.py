@@ -1,4 +1,4 @@
-"""What is computed, in numbers: how many, and where they stand in memory. `sums`, `products`, `rows` and `padding` write the loops."""
+"""What is computed, in numbers: how many, and where they stand in memory. `sums`, `products`, `rows`, `copying` and `padding` write the loops."""
 
 import math
 from typing import NamedTuple
