@@ -1,8 +1,8 @@
 """The three products of a linear layer: y = x · wᵀ, and the gradients y · w in x and yᵀ · x in w. The derivatives of each are the two others.
 
 They are primitives of JAX, because then the program is chosen for each platform when it is compiled. On a CPU, XLA's product writes w down
-transposed at every call, and shares little work among threads that were asleep; for a batch of some hundred rows at most, loops compiled for the
-processor at hand (`native.products`, `native.sums`) read each array as it is. Of a few rows the gradient in w is left to XLA as a sum of outer
+transposed at every call; for a batch of some hundred rows at most, loops compiled for the processor at hand (`native.products`, `native.sums`)
+read each array as it is. Of a few rows the gradient in w is left to XLA as a sum of outer
 products, which it computes where it is used, such as in the optimizer's update of w, and does not write to memory.
 
 Elsewhere, in programs for several devices or for export, under `vmap`, and for a layer that is small or has one row only, they are XLA's.
@@ -26,8 +26,8 @@ from .lowering import lower
 
 # Numbers of a weight below which a product takes no time worth saving.
 LARGE = 1 << 16
-# Rows up to which the loops are faster than XLA's product, measured for weights of 256×256 to 1024×4096 on two cores of an AMD EPYC with vectors of
-# 64 bytes: for y, and for the gradients in x and in w.
+# Rows up to which the loops are faster than XLA's product, for y and for the gradients in x and in w. Measured for weights from 256×256 on, at
+# 2, 4, 8 ... 256 rows and (the gradients) 1,024, on two cores of an AMD EPYC with vectors of 64 bytes.
 MOST, MOST_IN_X, MOST_IN_W = 64, 256, 512
 # Rows up to which a sum of outer products is no work beside that of reading and writing w.
 FEW = 8
@@ -88,7 +88,7 @@ def _outputs_on_cpu(x: Array, w: Array) -> Array:
 
 def _input_gradient_on_cpu(y: Array, w: Array) -> Array:
     (rows, number), length = y.shape, w.shape[1]
-    main = _sums(channels=number, outputs=rows, length=length, factor_channel=1, factor_output=number)
+    main = _sums(channels=number, results=rows, length=length, factor_channel=1, factor_output=number)
     return _called(main, (rows, length), w, y)
 
 
@@ -98,17 +98,17 @@ def _weight_gradient_on_cpu(y: Array, x: Array) -> Array:
         # XLA would compute what is cheap, such as taking these rows out of all samples, again for every number of the sum.
         y, x = (_called(Copy(a.size), a.shape, a) for a in (y, x))
         return reduce(add, (lax.dot_general(a, b, (((), ()), ((), ()))) for a, b in zip(y, x, strict=True)))
-    main = _sums(channels=rows, outputs=number, length=length, factor_channel=number, factor_output=1)
+    main = _sums(channels=rows, results=number, length=length, factor_channel=number, factor_output=1)
     return _called(main, (number, length), x, y)
 
 
-def _sums(channels: int, outputs: int, length: int, factor_channel: int, factor_output: int) -> Sums:
+def _sums(channels: int, results: int, length: int, factor_channel: int, factor_output: int) -> Sums:
     """Return the loop for result[o] = Σ_c factor[c, o] · source[c], where each source[c] and result[o] is a row of `length` numbers."""
     return Sums(
         images=1,
         groups=1,
         channels=channels,
-        outputs=outputs,
+        outputs=results,
         source_image=0,
         source_channel=length,
         result_image=0,

@@ -98,7 +98,7 @@ def interpolate(
     for i, (out, factor) in enumerate(zip(sizes, factors, strict=True)):
         size, t = x.shape[i + 2], np.dtype(y.dtype).type
         if mode.startswith("nearest"):
-            y = jnp.take(y, _nearest(mode, size, out, factor, t, small), axis=i + 2, mode="clip")
+            y = jnp.take(y, nearest(mode, size, out, t, small, factor), axis=i + 2, mode="clip")
         else:
             y = _resampled(y, i + 2, *_taps(mode, size, out, factor, bool(align_corners), antialias, t))
     return y.astype(x.dtype)
@@ -142,8 +142,17 @@ def _sizes(
     return sizes, factors
 
 
-def _nearest(mode: str, size: int, out: int, factor: float | None, t: type, small: bool) -> np.ndarray:
-    """Return which element of the axis each element of the result is: ⌊place⌋ of a float32, as PyTorch's loops compute it."""
+def nearest(mode: str, size: int, out: int, t: type, small: bool, factor: float | None = None) -> np.ndarray:
+    """Return which element of an axis each element of the result is: ⌊place⌋ of a float32, as PyTorch's loops compute it.
+
+    Args:
+        mode: 'nearest' or 'nearest-exact'.
+        size: elements of the axis.
+        out: elements of the result.
+        t: the type of the array's numbers, float32 for what is no float.
+        small: whether it is the loop for small images.
+        factor: how many times as large the result is, if that was asked for.
+    """
     scale = _scale(size, out, factor, np.float32 if small else t)
     if mode == "nearest":
         places = np.arange(out, dtype=scale.dtype) * scale

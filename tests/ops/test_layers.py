@@ -263,6 +263,7 @@ def test_nearest_takes_pytorchs_pixels_at_every_size(mode: str, dtype: str) -> N
         ((14,), (287,)),
         ((14, 2), (23, 41)),
         ((14, 2), (23, 130)),
+        ((4, 2), (87, 41)),
         ((4, 2), (88, 41)),
         ((1, 2, 4), (1, 41, 82)),
     ],

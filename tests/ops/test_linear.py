@@ -17,6 +17,9 @@ from jaxtut import parity
 from jaxtut.native import machine
 from jaxtut.ops import linear_products
 
+ON_CPU = pytest.mark.skipif(
+    jax.default_backend() != "cpu" or machine.host() is None, reason="nothing is compiled for this processor"
+)
 # Shapes of the input and the weight.
 SHAPES = (((3,), (4, 3)), ((2, 3), (4, 3)), ((2, 5, 3), (1, 3)), ((0, 3), (4, 3)), ((2, 0), (4, 0)))
 
@@ -118,7 +121,7 @@ def _exact(a: jax.Array, b: jax.Array) -> np.ndarray:
     return np.asarray(a).astype("longdouble") @ np.asarray(b).astype("longdouble")
 
 
-@pytest.mark.skipif(machine.host() is None, reason="no programs can be compiled for this processor")
+@ON_CPU
 @given(
     rows=st.integers(2, 80),
     outputs=st.integers(1, 70),
@@ -180,7 +183,7 @@ def test_what_is_not_finite_goes_where_a_product_lets_it(rows: int) -> None:
 
 
 @pytest.mark.usefixtures("any_weight_is_large")
-@pytest.mark.skipif(jax.default_backend() != "cpu", reason="a program for a CPU")
+@ON_CPU
 def test_loops_of_our_own_up_to_some_number_of_rows() -> None:
     def calls(rows: int, features: int = 40) -> list[str]:
         x, W = (jax.ShapeDtypeStruct((number, features), "float32") for number in (rows, 30))
@@ -211,7 +214,7 @@ def test_a_program_for_export_and_one_for_a_mesh_have_xlas_product() -> None:
     assert jax.typeof(y).sharding.spec == jax.P("batch", None)
 
 
-@pytest.mark.skipif(jax.default_backend() != "cpu", reason="a program for a CPU")
+@ON_CPU
 @pytest.mark.parametrize("rows", [1, 4])
 def test_of_few_rows_the_gradient_in_the_weight_is_written_nowhere(rows: int) -> None:
     """It is computed where the update reads and writes the weight, and the weight is not transposed."""
@@ -227,7 +230,7 @@ def test_of_few_rows_the_gradient_in_the_weight_is_written_nowhere(rows: int) ->
     assert entry.count("= f32[250,270]") == 2  # the argument, and the result
 
 
-@pytest.mark.skipif(jax.default_backend() != "cpu", reason="a program for a CPU")
+@ON_CPU
 def test_inside_a_loop_the_sum_reads_the_rows_of_a_step_from_memory() -> None:
     """Were they taken out of the array of all steps where each number is computed, the sum would be four times as slow."""
 

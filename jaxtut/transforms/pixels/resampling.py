@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxtut.ops.resampling import CUBIC, CUBIC_ANTIALIAS, REACH, is_small
+from jaxtut.ops.resampling import CUBIC, CUBIC_ANTIALIAS, REACH, is_small, nearest
 
 from .arrays import Pixels, largest, namespace, product, rounded, widened
 
@@ -30,9 +30,8 @@ def resampled(image: Pixels, window: Sequence[Any], size: Sequence[int], mode: s
     top, left, height, width = window
     if mode.startswith("nearest"):
         small = is_small(size)
-        dtype = np.dtype(np.float32) if small else wide.dtype
-        rows = _nearest(xp, mode, top, height, size[0], image.shape[-2], dtype, small)
-        columns = _nearest(xp, mode, left, width, size[1], image.shape[-1], dtype, small)
+        rows = _nearest(xp, mode, top, height, size[0], image.shape[-2], wide.dtype.type, small)
+        columns = _nearest(xp, mode, left, width, size[1], image.shape[-1], wide.dtype.type, small)
         return xp.take(xp.take(image, rows, axis=-2, mode="clip"), columns, axis=-1, mode="clip")
     rows = _weights(xp, mode, antialias, top, height, size[0], image.shape[-2], wide.dtype)
     columns = _weights(xp, mode, antialias, left, width, size[1], image.shape[-1], wide.dtype)
@@ -42,23 +41,13 @@ def resampled(image: Pixels, window: Sequence[Any], size: Sequence[int], mode: s
     return rounded(out, image.dtype)
 
 
-def _nearest(xp: Any, mode: str, start: Any, length: Any, out: int, full: int, dtype: np.dtype, small: bool) -> Any:
-    """Return which element of the axis each element of the result is: ⌊place⌋ of a float32, as PyTorch's loops compute it."""
-    length, i = xp.asarray(length, dtype=np.int32), np.arange(out)
-    # A table, because XLA may multiply by 1/out where it sees a division by a constant.
-    scale = xp.take(xp.asarray(np.arange(full + 1, dtype=dtype) / out), length, mode="clip")
-    if mode == "nearest":
-        place = i.astype(dtype) * scale
-    else:
-        half = i.astype(dtype) + dtype.type(0.5)
-        place = half * scale
-        if dtype == np.float32 and not small:
-            # PyTorch's fused instruction rounds the product less ½, which just below ½ is twice as fine as the product just below 1.
-            one = (half * np.float64(np.float32(1) / half) - 0.5).astype(np.float32) + np.float32(0.5) == 1
-            place = xp.where(one & ((2 * i + 1).astype(np.int32) * length == 2 * out), np.float32(1), place)
-    return xp.minimum(xp.floor(place.astype(np.float32)).astype(np.int32), length - 1) + xp.asarray(
-        start, dtype=np.int32
-    )
+def _nearest(xp: Any, mode: str, start: Any, length: Any, out: int, full: int, t: type, small: bool) -> Any:
+    """Return which element of the axis, which has `full`, each element of the result is."""
+    if isinstance(length, (int, np.integer)):
+        return start + nearest(mode, int(length), out, t, small)
+    # Rounding decides between two elements, and XLA rounds a division by a constant in its own way: a row for each length.
+    rows = np.stack([nearest(mode, n, out, t, small) for n in range(1, full + 1)]).astype(np.int32)
+    return xp.take(rows, xp.asarray(length, dtype=np.int32) - 1, axis=0, mode="clip") + start
 
 
 def _weights(xp: Any, mode: str, antialias: bool, start: Any, length: Any, out: int, full: int, dtype: np.dtype) -> Any:
