@@ -184,7 +184,7 @@ def test_what_is_not_finite_goes_where_a_product_lets_it(rows: int) -> None:
 
 @pytest.mark.usefixtures("any_weight_is_large")
 @ON_CPU
-def test_loops_of_our_own_up_to_some_number_of_rows() -> None:
+def test_loops_of_our_own_up_to_some_number_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     def calls(rows: int, features: int = 40) -> list[str]:
         x, W = (jax.ShapeDtypeStruct((number, features), "float32") for number in (rows, 30))
         program = jax.jit(lambda x, W, y: jax.vjp(F.linear, x, W)[1](y)).lower(
@@ -195,6 +195,8 @@ def test_loops_of_our_own_up_to_some_number_of_rows() -> None:
     assert [len(calls(rows)) for rows in (1, 8, 9, 256, 257, 512, 513)] == [0, 3, 2, 2, 1, 1, 0]
     assert all(name.startswith("jaxtut_") for name in calls(64))
     assert not calls(64, features=3)  # fewer than any vector has, which would be read beyond the array's end
+    monkeypatch.setattr(machine, "host", lambda: None)
+    assert not calls(64)
 
 
 @pytest.mark.usefixtures("any_weight_is_large")
