@@ -127,11 +127,16 @@ class Code:
         """Return a vector of zeros."""
         return self.constant(0.0, width)
 
+    def scalar(self, value: float) -> Any:
+        """Return a number, which is rounded to the type."""
+        return ir.Constant(self.number, self._rounded(value))
+
     def constant(self, value: float, width: int) -> Any:
         """Return a vector of a number, which is rounded to the type."""
-        if self.bytes == 4:
-            value = struct.unpack("f", struct.pack("f", value))[0]
-        return ir.Constant(self.vector(width), [value] * width)
+        return ir.Constant(self.vector(width), [self._rounded(value)] * width)
+
+    def _rounded(self, value: float) -> float:
+        return value if self.bytes > 4 else struct.unpack("f", struct.pack("f", value))[0]
 
     def load(self, place: Any, width: int) -> Any:
         """Return the vector at a place, which need not be aligned."""
@@ -148,7 +153,20 @@ class Code:
 
     def load_number(self, place: Any, width: int) -> Any:
         """Return the number at a place in all of a vector."""
-        return self.everywhere(self.builder.load(place, align=self.bytes, typ=self.number), width)
+        return self.everywhere(self.number_at(place), width)
+
+    def number_at(self, place: Any) -> Any:
+        """Return the number at a place."""
+        return self.builder.load(place, align=self.bytes, typ=self.number)
+
+    def label_at(self, labels: Any, index: Any) -> Any:
+        """Return an integer of an array of 32-bit ones."""
+        place = self.builder.gep(labels, [index], source_etype=_INDEX)
+        return self.builder.sext(self.builder.load(place, align=4, typ=_INDEX), INTEGER)
+
+    def write_number(self, number: Any, place: Any) -> None:
+        """Write a number."""
+        self.builder.store(number, place, align=self.bytes)
 
     def everywhere(self, number: Any, width: int) -> Any:
         """Return a number in all of a vector."""
@@ -217,8 +235,7 @@ class Code:
 
     def add_to(self, place: Any, number: Any) -> None:
         """Add a number to the one at a place."""
-        old = self.builder.load(place, align=self.bytes, typ=self.number)
-        self.builder.store(self.builder.fadd(old, number), place, align=self.bytes)
+        self.write_number(self.builder.fadd(self.number_at(place), number), place)
 
     def copy(self, target: Any, source: Any, count: int) -> None:
         """Copy numbers."""

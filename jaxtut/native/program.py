@@ -186,17 +186,21 @@ def parts_of(groups: int, inputs: int, outputs: int, taps: int, lines: int, run:
 
 
 class Rows(NamedTuple):
-    """Softmax of each row, or the product of its Jacobian and a vector.
+    """A function of each row of numbers.
 
     Attributes:
         number: how many rows, one behind the other.
         length: numbers of a row.
-        is_product: whether the arrays are softmax's result and a vector, and not softmax's argument alone.
+        function: which one, a key of `ROW_ARGUMENTS`.
     """
 
     number: int
     length: int
-    is_product: bool
+    function: str
+
+
+# The functions of rows, and of how many arrays each is.
+ROW_ARGUMENTS = {"softmax": 1, "jacobian product": 2, "label distance": 2, "label gradient": 3}
 
 
 class Copy(NamedTuple):
@@ -225,4 +229,6 @@ class Program(NamedTuple):
     @property
     def arguments(self) -> int:
         """How many arrays it is of."""
-        return 1 if isinstance(self.main, Copy) or (isinstance(self.main, Rows) and not self.main.is_product) else 2
+        if isinstance(self.main, Rows):
+            return ROW_ARGUMENTS[self.main.function]
+        return 1 if isinstance(self.main, Copy) else 2

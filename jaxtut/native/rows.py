@@ -1,6 +1,13 @@
-"""Softmax of rows of numbers, and the product of its Jacobian and a vector: each row is read and written while it is near.
+"""Softmax of rows of numbers, what follows from it, and the losses of labels: each row is read and written while it is near.
 
-y_i = e^(x_i − m) / Σ_j e^(x_j − m),  m = max_j x_j        and        u_i = y_i · (v_i − Σ_j y_j · v_j)
+With m = max_j x_j and s = Σ_j e^(x_j − m), of each row:
+
+    softmax             y_i = e^(x_i − m) / s
+    jacobian product    u_i = y_i · (v_i − Σ_j y_j · v_j)
+    label distance      s and x_l − m, of a label l
+    label gradient      u_i = c · e^(x_i − m) / s, and c less at the label
+
+Of a label that no number of the row has, the distance is NaN, and the gradient has nothing less.
 """
 
 import math
@@ -24,9 +31,8 @@ _Block = Callable[[list[Any], Any, int], Sequence[Any]]
 
 def write(module: Any, dtype: str, rows: Rows, machine: Machine) -> Stage:
     """Write the function that computes a row."""
-    code, row = Code(module, "row", dtype), _Row(rows.length, machine.width(dtype))
-    arrays = [code.at(code.array(i), code.times(code.index, rows.length)) for i in range(3 if rows.is_product else 2)]
-    (_product if rows.is_product else _softmax)(code, row, *arrays)
+    code = Code(module, "row", dtype)
+    _WRITERS[rows.function](code, _Row(rows.length, machine.width(dtype)))
     code.builder.ret_void()
     return Stage("row", rows.number, WORK * rows.length)
 
@@ -37,6 +43,10 @@ class _Row:
     def __init__(self, length: int, width: int) -> None:
         self.length, self.width = length, width
         self.together = max(1, min(TOGETHER, length // width))
+
+    def of(self, code: Code, position: int) -> Any:
+        """Return where the row begins in an array."""
+        return code.at(code.array(position), code.times(code.index, self.length))
 
     def each(self, code: Code, totals: Sequence[Any], block: _Block) -> list[Any]:
         """Call `block` for the code of each part of the row."""
@@ -58,36 +68,78 @@ class _Row:
         return values
 
 
-def _softmax(code: Code, row: _Row, source: Any, result: Any) -> None:
-    width, builder = row.width, code.builder
-
+def _largest(code: Code, row: _Row, source: Any) -> Any:
     def larger(totals: list[Any], place: Any, count: int) -> list[Any]:
-        x = code.load_first(code.at(source, place), width, count)
+        x = code.load_first(code.at(source, place), row.width, count)
         return [code.larger(total, code.only(x, 0, count, -math.inf)) for total in totals]
 
-    largest = row.each(code, [code.constant(-math.inf, width)] * row.together, larger)
-    # A NaN may be lost here; below, it makes the sum NaN.
-    most = code.everywhere(code.largest(_of_all(largest, code.larger)), width)
+    found = row.each(code, [code.constant(-math.inf, row.width)] * row.together, larger)
+    # A NaN may be lost here; where exponentials are added, it makes the sum NaN.
+    return code.largest(_of_all(found, code.larger))
 
-    def exponentials(totals: list[Any], place: Any, count: int) -> list[Any]:
+
+def _exponentials(code: Code, row: _Row, source: Any, largest: Any, result: Any = None) -> Any:
+    """Return the sum of e^(x − largest), and write each to `result`, if there is one."""
+    width, builder = row.width, code.builder
+    most = code.everywhere(largest, width)
+
+    def add(totals: list[Any], place: Any, count: int) -> list[Any]:
         x = code.load_first(code.at(source, place), width, count)
         e = exponential(code, builder.fsub(x, most))
-        code.store_first(e, code.at(result, place), count)
+        if result is not None:
+            code.store_first(e, code.at(result, place), count)
         return [builder.fadd(total, code.only(e, 0, count)) for total in totals]
 
-    sums = row.each(code, [code.zeros(width)] * row.together, exponentials)
-    total = code.everywhere(code.total(_of_all(sums, builder.fadd)), width)
+    sums = row.each(code, [code.zeros(width)] * row.together, add)
+    return code.total(_of_all(sums, builder.fadd))
 
-    def shares(totals: list[Any], place: Any, count: int) -> list[Any]:
-        e = code.load_first(code.at(result, place), width, count)
-        code.store_first(builder.fdiv(e, total), code.at(result, place), count)
+
+def _map(code: Code, row: _Row, array: Any, change: Callable[[Any], Any]) -> None:
+    def block(totals: list[Any], place: Any, count: int) -> list[Any]:
+        x = code.load_first(code.at(array, place), row.width, count)
+        code.store_first(change(x), code.at(array, place), count)
         return totals
 
-    row.each(code, [], shares)
+    row.each(code, [], block)
 
 
-def _product(code: Code, row: _Row, y: Any, v: Any, result: Any) -> None:
+def _softmax(code: Code, row: _Row) -> None:
+    source, result = row.of(code, 0), row.of(code, 1)
+    total = code.everywhere(_exponentials(code, row, source, _largest(code, row, source), result), row.width)
+    _map(code, row, result, lambda e: code.builder.fdiv(e, total))
+
+
+def _label_distance(code: Code, row: _Row) -> None:
+    builder, source = code.builder, row.of(code, 0)
+    is_there, place = _label(code, row)
+    largest = _largest(code, row, source)
+    total = _exponentials(code, row, source, largest)
+    distance = builder.fsub(code.number_at(code.at(source, place)), largest)
+    result = code.at(code.array(2), code.times(code.index, 2))
+    code.write_number(total, result)
+    code.write_number(builder.select(is_there, distance, code.scalar(math.nan)), code.at(result, 1))
+
+
+def _label_gradient(code: Code, row: _Row) -> None:
+    builder, source, result = code.builder, row.of(code, 0), row.of(code, 3)
+    is_there, place = _label(code, row)
+    cotangent = code.number_at(code.at(code.array(2), code.index))
+    total = _exponentials(code, row, source, _largest(code, row, source), result)
+    scale = code.everywhere(builder.fdiv(cotangent, total), row.width)
+    _map(code, row, result, lambda e: builder.fmul(e, scale))
+    code.add_to(code.at(result, place), builder.select(is_there, builder.fneg(cotangent), code.scalar(0.0)))
+
+
+def _label(code: Code, row: _Row) -> tuple[Any, Any]:
+    """Return whether the row has its label, and where; 0, where it has not."""
+    label = code.label_at(code.array(1), code.index)
+    is_there = code.builder.icmp_unsigned("<", label, integer(row.length))
+    return is_there, code.builder.select(is_there, label, integer(0))
+
+
+def _jacobian_product(code: Code, row: _Row) -> None:
     width, builder = row.width, code.builder
+    y, v, result = (row.of(code, position) for position in range(3))
 
     def read(place: Any, count: int) -> list[Any]:
         return [code.load_first(code.at(array, place), width, count) for array in (y, v)]
@@ -111,3 +163,11 @@ def _of_all(values: list[Any], both: Callable[[Any, Any], Any]) -> Any:
     while len(values) > 1:
         values = [both(*values[i : i + 2]) if i + 1 < len(values) else values[i] for i in range(0, len(values), 2)]
     return values[0]
+
+
+_WRITERS: dict[str, Callable[[Code, _Row], None]] = {
+    "softmax": _softmax,
+    "jacobian product": _jacobian_product,
+    "label distance": _label_distance,
+    "label gradient": _label_gradient,
+}

@@ -231,6 +231,7 @@ def text(arguments: int, results: int, stages: Sequence[Stage], grain: int) -> s
     for i, stage in enumerate(stages):
         each = max(1, min(stage.pieces, grain // max(stage.work, 1)))
         count = math.ceil(stage.pieces / each)
+        each = math.ceil(stage.pieces / count)  # so that the last one is not a small one
         functions.append(_grains(stage, each, i))
         if count == 1:
             lines.append(f"  call void @grain.{i}(ptr %arrays, i64 0)")

@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float
 
 from jaxtut.errors import LabelError
 
-from . import checks
+from . import checks, label_losses
 from .checks import Reduction
 from .shapes import Labels, Losses
 from .softmax import log_softmax
@@ -115,6 +115,8 @@ def cross_entropy(
         return _probability_cross_entropy(x, y, weight, ignore_index, reduction, label_smoothing)
     x, y, w = _arguments("cross_entropy", x, y, weight)
     _check_labels("cross_entropy", x, y, ignore_index)
+    if not label_smoothing and x.ndim <= 2 and label_losses.suits(x):
+        return _row_loss("cross_entropy", x, y, w, ignore_index, reduction)
     return _label_loss("cross_entropy", -log_softmax(x, _class_axis(x)), y, w, ignore_index, reduction, label_smoothing)
 
 
@@ -183,26 +185,72 @@ def _label_loss(
     return _reduce_weighted(function, losses, weights, reduction)
 
 
+# The same, of scores in rows and without smoothing: what `log_softmax` gives for other labels is not written down.
+@partial(jax.jit, static_argnums=(0, 4, 5))
+def _row_loss(
+    function: str, scores: Array, y: Array, w: Array | None, ignore_index: int, reduction: Reduction
+) -> Array:
+    counted, bad = _kinds(scores, y, ignore_index)
+    found = label_losses.losses(scores, y)
+    own = None if w is None else _own_weights(w, scores, _chosen(scores, y))
+    losses, weights = _weighted(found, found, own, counted, bad, _message(function, scores))
+    return _reduce_weighted(function, losses, weights, reduction)
+
+
 def _label_losses(
     function: str, nll: Array, y: Array, w: Array | None, ignore_index: int
 ) -> tuple[Array, Array, Bool[Array, "..."]]:
     """Return each label's weighted loss and weight, both 0 where ignored and NaN where out of range, and which labels count."""
     axis = _class_axis(nll)
-    classes = nll.shape[axis]
-    counted = y != ignore_index
-    bad = counted & ((y < 0) | (y >= classes))
-    # A mask instead of an index: it cannot clamp, and its gradient is a selection where indexing needs a scatter.
-    chosen = jnp.expand_dims(y, axis) == _along(jnp.arange(classes, dtype=y.dtype), axis, nll.ndim)
+    counted, bad = _kinds(nll, y, ignore_index)
+    chosen = _chosen(nll, y)
     losses = jnp.sum(jnp.where(chosen, nll, 0), axis)
-    weights = jnp.where(counted, 1, 0).astype(nll.dtype)
-    if w is not None:
-        weights = weights * jnp.sum(jnp.where(chosen, _along(w, axis, nll.ndim), 0), axis)
+    own = None if w is None else _own_weights(w, nll, chosen)
+    losses, weights = _weighted(losses, jnp.sum(nll, axis), own, counted, bad, _message(function, nll))
+    return losses, weights, counted
+
+
+def _kinds(nll: Array, y: Array, ignore_index: int) -> tuple[Bool[Array, "..."], Bool[Array, "..."]]:
+    """Return which labels count, and which of them are out of range."""
+    counted = y != ignore_index
+    return counted, counted & ((y < 0) | (y >= nll.shape[_class_axis(nll)]))
+
+
+def _chosen(nll: Array, y: Array) -> Bool[Array, "..."]:
+    """Return where in the array of scores each label stands.
+
+    A mask instead of an index: it cannot clamp, and its gradient is a selection where indexing needs a scatter.
+    """
+    axis = _class_axis(nll)
+    return jnp.expand_dims(y, axis) == _along(jnp.arange(nll.shape[axis], dtype=y.dtype), axis, nll.ndim)
+
+
+def _own_weights(w: Array, nll: Array, chosen: Bool[Array, "..."]) -> Array:
+    """Return the weight of each label's class."""
+    axis = _class_axis(nll)
+    return jnp.sum(jnp.where(chosen, _along(w, axis, nll.ndim), 0), axis)
+
+
+def _message(function: str, nll: Array) -> str:
+    return f"{function}: a label lies outside [0, {nll.shape[_class_axis(nll)] - 1}]"
+
+
+def _weighted(
+    losses: Array,
+    sums: Array,
+    own: Array | None,
+    counted: Bool[Array, "..."],
+    bad: Bool[Array, "..."],
+    message: str,
+) -> tuple[Array, Array]:
+    """Return weighted losses and weights, 0 where ignored; where out of range, the loss is NaN, and through `sums` every class's gradient."""
+    weights = jnp.where(counted, 1, 0).astype(losses.dtype)
+    if own is not None:
+        weights = weights * own
         losses = losses * weights
     # An out-of-range label has chosen nothing, so the sum over the row puts NaN into every class's gradient, not into one.
-    losses = jnp.where(
-        bad, checks.poison(jnp.sum(nll, axis), bad, f"{function}: a label lies outside [0, {classes - 1}]"), losses
-    )
-    return jnp.where(counted, losses, 0), weights, counted
+    losses = jnp.where(bad, checks.poison(sums, bad, message), losses)
+    return jnp.where(counted, losses, 0), weights
 
 
 def _reduce_weighted(function: str, losses: Array, weights: Array, reduction: Reduction) -> Array:

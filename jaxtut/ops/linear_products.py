@@ -22,7 +22,7 @@ from jaxtyping import Array
 
 from ..native import library, machine
 from ..native.program import Copy, Phase, Products, Program, Sums
-from .lowering import lower
+from .lowering import lower, on_mesh
 
 # Numbers of a weight below which a product takes no time worth saving.
 LARGE = 1 << 16
@@ -50,9 +50,7 @@ def _is_ours(x: Array, w: Array) -> bool:
     # Half-precision products are summed in single precision by XLA's alone.
     if w.size < LARGE or x.dtype.name not in machine.BYTES:
         return False
-    # Inside `shard_map`, and on a mesh of explicit axes, XLA's product knows what to do.
-    on_mesh = not jax.sharding.get_abstract_mesh().empty or not all(jax.typeof(a).sharding.mesh.empty for a in (x, w))
-    return not on_mesh and 1 < x.size // x.shape[-1] <= max(MOST, MOST_IN_X, MOST_IN_W)
+    return not on_mesh(x, w) and 1 < x.size // x.shape[-1] <= max(MOST, MOST_IN_X, MOST_IN_W)
 
 
 def _outputs(x: Array, w: Array, precision: str | None = None) -> Array:

@@ -30,3 +30,8 @@ def lower(primitive: Primitive, on_xla: Callable[..., Array], on_cpu: Callable[.
 
     mlir.register_lowering(primitive, mlir.lower_fun(on_xla, multiple_results=False))
     mlir.register_lowering(primitive, here, platform="cpu")
+
+
+def on_mesh(*arrays: Array) -> bool:
+    """Return whether this is inside `shard_map`, or an array lies on a mesh of explicit axes: XLA's operations know what to do there."""
+    return not jax.sharding.get_abstract_mesh().empty or not all(jax.typeof(a).sharding.mesh.empty for a in arrays)

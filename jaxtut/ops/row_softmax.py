@@ -4,23 +4,18 @@ Both are primitives of JAX, because then the program is chosen for each platform
 in five passes; a loop compiled for the processor at hand finishes each row while it is near (`native.rows`).
 """
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax.extend.core import Primitive
-from jax.interpreters import ad, batching
+from jax.interpreters import ad
 from jaxtyping import Array
 
-from ..native import library, machine
-from ..native.program import Program, Rows
+from . import row_programs
 from .lowering import lower
 from .shapes import Floats
-
-# A row with more numbers is too long for one thread alone, where there is no other row.
-LONG = 1 << 15
 
 
 def softmax(x: Floats, axis: int = -1) -> Floats:
@@ -41,26 +36,22 @@ def _xla_jacobian_product(y: Array, v: Array) -> Array:
     return y * (v - jnp.sum(y * v, axis=-1, keepdims=True))
 
 
-def _primitive(name: str, on_xla: Callable[..., Array]) -> Primitive:
+def _primitive(name: str, function: str, on_xla: Callable[..., Array]) -> Primitive:
     primitive = Primitive(name)
     primitive.def_abstract_eval(lambda *arrays: arrays[-1].update(weak_type=False))
 
     def on_cpu(*arrays: Array, is_cut: bool) -> Array:
-        (*lead, length), dtype = arrays[0].shape, arrays[0].dtype
-        if is_cut or dtype.name not in machine.BYTES or not machine.host():
+        if not row_programs.exists_for(arrays[0], is_cut):
             return on_xla(*arrays)
-        number = math.prod(lead)  # not before: in a program for export a size may be a symbol
-        if number * length == 0 or (number == 1 and length > LONG):
-            return on_xla(*arrays)
-        name = library.target(Program(dtype.name, Rows(number, length, is_product=len(arrays) == 2)))
-        return jax.ffi.ffi_call(name, jax.ShapeDtypeStruct((*lead, length), dtype))(*arrays)
+        return row_programs.call(function, arrays[0].shape, *arrays)
 
     lower(primitive, on_xla, on_cpu)
+    row_programs.let_map(primitive)
     return primitive
 
 
-softmax_p = _primitive("softmax", _xla_softmax)
-jacobian_product_p = _primitive("softmax_jacobian_product", _xla_jacobian_product)
+softmax_p = _primitive("softmax", "softmax", _xla_softmax)
+jacobian_product_p = _primitive("softmax_jacobian_product", "jacobian product", _xla_jacobian_product)
 
 
 def _softmax_jvp(primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[Array, Any]:
@@ -84,19 +75,3 @@ def _jacobian_product_transpose(cotangent: Any, y: Any, v: Any) -> list[Any]:
 ad.primitive_jvps[softmax_p] = _softmax_jvp
 ad.primitive_jvps[jacobian_product_p] = _jacobian_product_jvp
 ad.primitive_transposes[jacobian_product_p] = _jacobian_product_transpose
-
-
-def _batching(map: Callable[..., Array]) -> Callable[..., tuple[Array, int]]:
-    def rule(operands: Sequence[Array], axes: Sequence[int | None]) -> tuple[Array, int]:
-        size = next(a.shape[axis] for a, axis in zip(operands, axes, strict=True) if axis is not None)
-        first = [
-            jnp.broadcast_to(a, (size, *a.shape)) if axis is None else jnp.moveaxis(a, axis, 0)
-            for a, axis in zip(operands, axes, strict=True)
-        ]
-        return map(*first), 0
-
-    return rule
-
-
-batching.primitive_batchers[softmax_p] = _batching(softmax)
-batching.primitive_batchers[jacobian_product_p] = _batching(jacobian_product)

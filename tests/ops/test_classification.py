@@ -1,6 +1,6 @@
 """Cross-entropy and negative log-likelihood against PyTorch: options, ignored labels, labels out of range."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import jax
 import jax.numpy as jnp
@@ -16,12 +16,23 @@ from jax.test_util import check_grads
 from jaxtut import functional as F
 from jaxtut import parity
 from jaxtut.errors import LabelError
+from jaxtut.ops import label_losses
 
 NAMES = ("cross_entropy", "nll_loss")
 REDUCTIONS = ("none", "mean", "sum")
 CLASSES = 3
 SHAPES = ((3,), (4, 3), (2, 3, 2), (2, 3, 2, 2), (0, 3))
 WEIGHT = np.array([0.5, 0.0, 2.0], "float32")
+
+
+@pytest.fixture(autouse=True, params=[label_losses.MANY, 0], ids=["few", "many"])
+def many(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Have every loss be computed as that of a few scores, and as that of many."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(label_losses, "MANY", request.param)
+        yield
+
+
 SCORES = np.random.default_rng(0).normal(size=(4, CLASSES)).astype("float32")
 
 

@@ -15,7 +15,7 @@ from jax.test_util import check_grads
 
 from jaxtut import functional as F
 from jaxtut.native import machine
-from jaxtut.ops import row_softmax
+from jaxtut.ops import row_programs
 from jaxtut.ops.row_softmax import jacobian_product, softmax
 
 HOST = machine.host()
@@ -132,12 +132,12 @@ def calls(function: Callable[..., Any], *args: Any) -> int:
 def test_rows_are_computed_by_a_program_of_our_own() -> None:
     x = jnp.ones((4, 100))
     assert calls(both, x, x) == 2
-    assert calls(softmax, jnp.ones((1, row_softmax.LONG))) == 1
+    assert calls(softmax, jnp.ones((1, row_programs.LONG))) == 1
 
 
 @pytest.mark.parametrize(
     "x",
-    [jnp.ones((4, 100), "bfloat16"), jnp.ones(row_softmax.LONG + 1), jnp.ones((0, 5)), jnp.ones((5, 0))],
+    [jnp.ones((4, 100), "bfloat16"), jnp.ones(row_programs.LONG + 1), jnp.ones((0, 5)), jnp.ones((5, 0))],
     ids=["half precision", "one long row", "no row", "empty rows"],
 )
 def test_what_has_no_program_is_computed_by_xla(x: jax.Array) -> None:
