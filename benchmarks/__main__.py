@@ -15,7 +15,7 @@ from . import limits, report
 from .catalog import BENCHMARKS
 from .device import computing_on
 from .harness import Case, GradientsDiffer, Row, Side, measure
-from .machine import cold_compiler, keep_memory, load, pinned_threads, usable_cores
+from .machine import cold_compiler, keep_memory, load, pinned_threads, run_inline, usable_cores
 from .sides import COMPILED
 
 REPEATS, QUICK_REPEATS = 20, 5
@@ -45,6 +45,12 @@ def run(
             "--keep-memory/--return-memory", help="Whether freed memory stays with the process, for all sides alike."
         ),
     ] = True,
+    inline: Annotated[
+        bool,
+        typer.Option(
+            "--inline/--hand-over", help="Whether JAX's sides compute in the calling thread, as PyTorch does."
+        ),
+    ] = True,
     json: Annotated[Path | None, typer.Option(help="Write the JSON to this file too.")] = None,
     out: Annotated[Path, typer.Option(help="The folder for JSON, Markdown and plot.")] = Path("results/benchmarks"),
     repeats: Annotated[int | None, typer.Option(help=f"Samples of each side; {REPEATS} by default.", min=1)] = None,
@@ -53,7 +59,7 @@ def run(
     """Time jaxtut beside plain JAX, Flax NNX, PyTorch and torch.compile. `python -m benchmarks.compare` compares two runs."""
     if xla_flags:  # read when JAX first needs a device, which is later
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {xla_flags}".strip()
-    kept = keep and keep_memory()
+    kept, inlined = keep and keep_memory(), inline and run_inline()
     try:
         names = _known(only)
         with computing_on(device):
@@ -73,6 +79,7 @@ def run(
         "device": device,
         "xla_flags": os.environ.get("XLA_FLAGS", ""),
         "memory_kept": kept,
+        "inline": inlined,
     }
     console = Console()
     rows, data = _measure_all(settings, _load_before())

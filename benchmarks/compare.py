@@ -61,8 +61,13 @@ def run(
 ) -> None:
     """Compare two runs; exit 1 if something became slower."""
     results = [_read(path) for path in (old, new)]
-    for kind, key in (("settings", "device"), ("settings", "memory_kept"), ("versions", "torch")):
-        one, other = (result[kind].get(key, False) for result in results)  # there was a time when none kept its memory
+    for kind, key in (
+        ("settings", "device"),
+        ("settings", "memory_kept"),
+        ("settings", "inline"),
+        ("versions", "torch"),
+    ):
+        one, other = (result[kind].get(key, False) for result in results)  # earlier runs did not know of some
         if one != other:
             _stop(f"the two runs cannot be compared: {key} is {one} in one and {other} in the other")
     found = sorted(change for change in changes(*results) if change.key[2] == side)

@@ -10,7 +10,7 @@ import jax
 import torch
 from jax.experimental.compilation_cache import compilation_cache as jax_cache
 
-from jaxtut import compilation_cache, memory
+from jaxtut import compilation_cache, dispatch, memory
 
 
 def usable_cores() -> int:
@@ -28,6 +28,13 @@ def keep_memory() -> bool:
     with suppress(RuntimeError):
         memory.keep()
     return memory.is_kept()
+
+
+def run_inline() -> bool:
+    """Let JAX's sides compute in the calling thread, as PyTorch does, and return whether they do; not where JAX has computed already."""
+    with suppress(RuntimeError):
+        dispatch.run_inline()
+    return dispatch.is_inline()
 
 
 @contextmanager

@@ -77,6 +77,9 @@ def as_json(
             "memory": "stays with the process (jaxtut.memory.keep)"
             if settings["memory_kept"]
             else "goes back to the system as the C library has it",
+            "dispatch": "JAX computes in the calling thread (jaxtut.dispatch.run_inline)"
+            if settings["inline"]
+            else "JAX hands programs to a thread of its own",
             "gradient_bound": GRADIENT_BOUND,
         },
         "settings": dict(settings),
@@ -142,7 +145,7 @@ def as_table(rows: Sequence[Row], data: Mapping[str, Any]) -> Table:
         title="Time of one call",
         caption="speed: how many times as fast as the fastest of torch's sides; of the limit: "
         f"{limits.flops / 1e9:.0f} GFLOP/s in a matrix product, {limits.bytes / 1e9:.1f} GB/s read and written; "
-        f"freed memory: {data['method']['memory']}",
+        f"freed memory: {data['method']['memory']}; {data['method']['dispatch']}",
     )
     for column in COLUMNS:
         table.add_column(column, justify="left" if column in ("benchmark", "side") else "right")
@@ -166,7 +169,8 @@ def as_markdown(data: Mapping[str, Any], rows: Sequence[Row]) -> str:
     limits = _limits(data)
     head = (
         f"Measured on {data['date'][:10]}: {machine}; {versions}; float32. Limits: {limits.flops / 1e9:.0f} GFLOP/s in a matrix "
-        f"product, {limits.bytes / 1e9:.1f} GB/s read and written. Freed memory: {data['method']['memory']}."
+        f"product, {limits.bytes / 1e9:.1f} GB/s read and written. Freed memory: {data['method']['memory']}. "
+        f"{data['method']['dispatch']}."
     )
     alignment = tuple("---" if name in ("benchmark", "side") else "---:" for name in COLUMNS)
     lines = [COLUMNS, alignment, *(_cells(row, limits) for row in rows)]

@@ -3,14 +3,7 @@
 import ctypes
 from collections.abc import Mapping
 
-try:
-    # There is no public way to ask whether JAX's threads have begun.
-    from jax._src.xla_bridge import backends_are_initialized as _has_begun
-except ImportError:
-
-    def _has_begun() -> bool:
-        return False
-
+from .beginning import require_before
 
 # Numbers of glibc's `mallopt`.
 TRIM_THRESHOLD, MMAP_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -3, -4, -8
@@ -49,8 +42,7 @@ def keep() -> bool:
     """
     global _kept
     if not _kept:
-        if _has_begun():
-            raise RuntimeError("keep: call it before JAX computes anything; its threads have begun already")
+        require_before("keep", "its threads have begun already")
         # One area for all threads is a gain with the others only, so it comes last.
         _kept = set_options({_MMAP_MAX: 0, **UNTRIMMED}) and set_options({_ARENA_MAX: 1})
     return _kept

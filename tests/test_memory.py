@@ -7,7 +7,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from jaxtut import memory
+from jaxtut import beginning, memory
 from jaxtut.cli import app
 
 on_glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
@@ -15,7 +15,7 @@ on_glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another
 # Says how many pages are taken from the system by a call that returns two arrays of 32 MB, once enough calls have been made for memory to be kept.
 PROGRAM = """
 import resource, statistics, sys
-from jaxtut import memory
+from jaxtut import beginning, memory
 if sys.argv[1] == "kept":
     assert memory.keep() and memory.is_kept()
 import jax, jax.numpy as jnp
@@ -52,11 +52,11 @@ def options(monkeypatch: pytest.MonkeyPatch) -> list[dict[int, int]]:
 
 
 def test_once_is_enough(options: list[dict[int, int]], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "_has_begun", lambda: False)
+    monkeypatch.setattr(beginning, "_has_begun", lambda: False)
     assert memory.keep()
     asked = len(options)
     assert asked
-    monkeypatch.setattr(memory, "_has_begun", lambda: True)
+    monkeypatch.setattr(beginning, "_has_begun", lambda: True)
     assert memory.keep()  # not too late, since it is so already
     assert memory.is_kept()
     assert len(options) == asked
@@ -64,7 +64,7 @@ def test_once_is_enough(options: list[dict[int, int]], monkeypatch: pytest.Monke
 
 def test_what_is_refused_leaves_threads_their_areas(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[dict[int, int]] = []
-    monkeypatch.setattr(memory, "_has_begun", lambda: False)
+    monkeypatch.setattr(beginning, "_has_begun", lambda: False)
     monkeypatch.setattr(memory, "set_options", lambda options: asked.append(options))
     assert not memory.keep()
     assert len(asked) == 1

@@ -34,7 +34,7 @@ from benchmarks.machine import cold_compiler, pinned_threads, usable_cores
 from benchmarks.memory import peak
 from benchmarks.report import as_markdown
 from benchmarks.sides import COMPILED, EAGER, FLAX, LIBRARY, PLAIN
-from jaxtut import memory
+from jaxtut import dispatch, memory
 
 GRADIENTS = {"w": np.linspace(-1, 1, 1000, dtype="float32"), "b": np.zeros(3, "float32")}
 
@@ -52,6 +52,15 @@ def kept(monkeypatch):
     asked = []
     monkeypatch.setattr(memory, "keep", lambda: asked.append(True))
     monkeypatch.setattr(memory, "is_kept", lambda: bool(asked))
+    return asked
+
+
+@pytest.fixture(autouse=True)
+def inlined(monkeypatch):
+    """Count who asks for computing in the calling thread, and change nothing of this process."""
+    asked = []
+    monkeypatch.setattr(dispatch, "run_inline", lambda: asked.append(True))
+    monkeypatch.setattr(dispatch, "is_inline", lambda: bool(asked))
     return asked
 
 
@@ -162,7 +171,7 @@ def test_an_optional_side_with_wrong_gradients_is_not_timed():
             "machine": {"processor": "", "cores": 1},
             "versions": {"jax": "", "torch": ""},
             "limits": {"flops_per_second": 1.0, "bytes_per_second": 1.0},
-            "method": {"memory": ""},
+            "method": {"memory": "", "dispatch": ""},
         },
         rows,
     )
@@ -268,6 +277,16 @@ def test_memory_is_kept_unless_it_is_to_be_returned(tmp_path, monkeypatch, kept,
     assert kept == [True] * is_kept
     assert json.loads((tmp_path / "benchmarks.json").read_text())["settings"]["memory_kept"] == is_kept
     assert ("Freed memory: stays" in (tmp_path / "benchmarks.md").read_text()) == is_kept
+
+
+@pytest.mark.parametrize(("option", "is_inline"), [(None, True), ("--inline", True), ("--hand-over", False)])
+def test_jax_computes_in_the_calling_thread_unless_it_is_not_to(tmp_path, monkeypatch, inlined, option, is_inline):
+    monkeypatch.setitem(BENCHMARKS, "ffn", planted(()))
+    arguments = ["--quick", "--only", "ffn", "--repeats", 1, "--out", tmp_path]
+    assert invoke(*arguments, *filter(None, [option])).exit_code == 0
+    assert inlined == [True] * is_inline
+    assert json.loads((tmp_path / "benchmarks.json").read_text())["settings"]["inline"] == is_inline
+    assert ("JAX computes in the calling thread" in (tmp_path / "benchmarks.md").read_text()) == is_inline
 
 
 def planted(wrong_seeds):
