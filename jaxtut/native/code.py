@@ -194,6 +194,18 @@ class Code:
         kept = ir.Constant(_mask(width), [int(first <= i < end) for i in range(width)])
         return self.builder.select(kept, value, self.constant(other, width))
 
+    def absolute(self, a: Any) -> Any:
+        """Return |a|."""
+        fabs = self._intrinsic(f"llvm.fabs.{self._suffix(a.type.count)}", a.type, [a.type])
+        return self.builder.call(fabs, [a])
+
+    def polynomial(self, x: Any, coefficients: Sequence[float]) -> Any:
+        """Return Σ_i coefficients[i] · xⁱ."""
+        *lower, highest = (self.constant(c, x.type.count) for c in coefficients)
+        for coefficient in reversed(lower):
+            highest = self.multiply_add(highest, x, coefficient)
+        return highest
+
     def larger(self, a: Any, b: Any) -> Any:
         """Return the larger numbers of two vectors; b's, where one is NaN."""
         return self.builder.select(self.builder.fcmp_ordered(">", a, b), a, b)

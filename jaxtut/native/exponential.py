@@ -1,4 +1,4 @@
-"""The exponential function of a vector of numbers that are at most 0."""
+"""The exponential function of a vector of numbers that are at most 0, e^x − 1 of the same, and log(1 + u) of numbers from 0 to 1."""
 
 import math
 from typing import Any, NamedTuple
@@ -14,7 +14,8 @@ class _Format(NamedTuple):
     Attributes:
         fraction: bits of the fraction.
         bias: of the exponent.
-        terms: of the series, which there are digits for.
+        terms: of the exponential's series, which there are digits for.
+        odd_terms: of the series of the inverse hyperbolic tangent for numbers up to 1/3.
         near: a number next to ln 2 with so few bits that its products with whole exponents are exact.
         rest: that number less ln 2.
     """
@@ -22,13 +23,14 @@ class _Format(NamedTuple):
     fraction: int
     bias: int
     terms: int
+    odd_terms: int
     near: float
     rest: float
 
 
 _FORMATS = {
-    4: _Format(23, 127, 8, 710 / 2**10, 2.1219444005469057e-4),
-    8: _Format(52, 1023, 14, 2977044472 / 2**32, 4.2009150726810843e-11),
+    4: _Format(23, 127, 8, 8, 710 / 2**10, 2.1219444005469057e-4),
+    8: _Format(52, 1023, 14, 17, 2977044472 / 2**32, 4.2009150726810843e-11),
 }
 
 
@@ -37,6 +39,33 @@ def exponential(code: Code, x: Any) -> Any:
 
     e^x = 2^k · e^r with k the whole number next to x / ln 2, and e^r by its series, |r| ≤ ln 2 / 2.
     """
+    r, scale = _reduced(code, x)
+    return code.builder.fmul(code.polynomial(r, _series(code, 0)), scale)
+
+
+def exponential_less_one(code: Code, x: Any) -> Any:
+    """Return e^x − 1 for x ≤ 0, with all digits near 0, −0 at −0, NaN at NaN: 2^k · (e^r − 1) + (2^k − 1)."""
+    builder, width = code.builder, x.type.count
+    r, scale = _reduced(code, x)
+    near = builder.fmul(r, code.polynomial(r, _series(code, 1)))
+    less_one = code.multiply_add(scale, near, builder.fsub(scale, code.constant(1.0, width)))
+    return builder.select(builder.fcmp_ordered("==", x, code.zeros(width)), x, less_one)
+
+
+def logarithm_of_one_more(code: Code, u: Any) -> Any:
+    """Return log(1 + u) for u from 0 to 1, with all digits near 0: 2 · artanh(s) with s = u / (2 + u), by its series."""
+    builder, width = code.builder, u.type.count
+    s = builder.fdiv(u, builder.fadd(u, code.constant(2.0, width)))
+    odd = [2 / (2 * i + 1) for i in range(_FORMATS[code.bytes].odd_terms)]
+    return builder.fmul(s, code.polynomial(builder.fmul(s, s), odd))
+
+
+def _series(code: Code, first: int) -> list[float]:
+    return [1 / math.factorial(i) for i in range(first, _FORMATS[code.bytes].terms)]
+
+
+def _reduced(code: Code, x: Any) -> tuple[Any, Any]:
+    """Return r and 2^k."""
     width, kind, builder = x.type.count, _FORMATS[code.bytes], code.builder
 
     def constant(value: float) -> Any:
@@ -50,10 +79,7 @@ def exponential(code: Code, x: Any) -> Any:
     k = builder.fsub(shifted, constant(round_up))
     r = code.multiply_add(k, constant(-kind.near), x)
     r = code.multiply_add(k, constant(kind.rest), r)
-    power = constant(1 / math.factorial(kind.terms - 1))
-    for i in reversed(range(kind.terms - 1)):
-        power = code.multiply_add(power, r, constant(1 / math.factorial(i)))
     whole = ir.VectorType(ir.IntType(8 * code.bytes), width)
     bits = builder.add(builder.bitcast(shifted, whole), ir.Constant(whole, [kind.bias] * width))
     scale = builder.shl(bits, ir.Constant(whole, [kind.fraction] * width))
-    return builder.fmul(power, builder.bitcast(scale, code.vector(width)))
+    return r, builder.bitcast(scale, code.vector(width))

@@ -9,7 +9,7 @@ import jax
 
 from . import machine, runtime, store
 from .machine import Machine
-from .program import Copy, Program, Rows, Sums
+from .program import Copy, Map, Program, Rows, Sums
 
 _lock = threading.Lock()
 _engines: dict[str, Any] = {}
@@ -53,7 +53,7 @@ def source(program: Program, host: Machine) -> str:
     """Return the program in LLVM's words."""
     from llvmlite import ir
 
-    from . import copying, padding, products, rows, sums
+    from . import copying, maps, padding, products, rows, sums
 
     module: Any = ir.Module("jaxtut")
     arrays = (0, 1, 2)
@@ -66,6 +66,8 @@ def source(program: Program, host: Machine) -> str:
         stages.append(copying.write(module, program.dtype, program.main))
     elif isinstance(program.main, Rows):
         stages.append(rows.write(module, program.dtype, program.main, host))
+    elif isinstance(program.main, Map):
+        stages.append(maps.write(module, program.dtype, program.main, host))
     elif isinstance(program.main, Sums):
         stages += sums.write(module, program.dtype, program.main, host, arrays)
     else:

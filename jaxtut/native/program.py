@@ -1,4 +1,7 @@
-"""What is computed, in numbers: how many, and where they stand in memory. `sums`, `products`, `rows`, `copying` and `padding` write the loops."""
+"""What is computed, in numbers: how many, and where they stand in memory.
+
+`sums`, `products`, `rows`, `maps`, `copying` and `padding` write the loops.
+"""
 
 import math
 from typing import NamedTuple
@@ -203,6 +206,22 @@ class Rows(NamedTuple):
 ROW_ARGUMENTS = {"softmax": 1, "jacobian product": 2, "label distance": 2, "label gradient": 3}
 
 
+class Map(NamedTuple):
+    """The same function of each number, or the product of its slope there and another number.
+
+    Attributes:
+        number: how many numbers.
+        function: which one, a key of `functions.FUNCTIONS`.
+        parameters: of the function.
+        is_product: whether there is another array, for whose numbers the product is.
+    """
+
+    number: int
+    function: str
+    parameters: tuple[float, ...]
+    is_product: bool
+
+
 class Copy(NamedTuple):
     """The same numbers at another place.
 
@@ -214,7 +233,7 @@ class Copy(NamedTuple):
 
 
 class Program(NamedTuple):
-    """A function of arrays: of source and factor, but for rows and copies.
+    """A function of arrays: of source and factor, but for rows, maps and copies.
 
     Attributes:
         dtype: of all numbers.
@@ -223,7 +242,7 @@ class Program(NamedTuple):
     """
 
     dtype: str
-    main: Sums | Products | Rows | Copy
+    main: Sums | Products | Rows | Map | Copy
     padding: Padding | None = None
 
     @property
@@ -231,4 +250,6 @@ class Program(NamedTuple):
         """How many arrays it is of."""
         if isinstance(self.main, Rows):
             return ROW_ARGUMENTS[self.main.function]
+        if isinstance(self.main, Map):
+            return 2 if self.main.is_product else 1
         return 1 if isinstance(self.main, Copy) else 2

@@ -1,5 +1,6 @@
 """Units that are linear on the right and exponential on the left."""
 
+import math
 from functools import partial
 
 import jax
@@ -7,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from . import checks
+from .compiled_maps import compiled
 from .precision import in_single
 from .shapes import AnyFloats, Floats
 
@@ -45,7 +47,7 @@ def elu(input: AnyFloats, alpha: float = 1.0, inplace: bool = False) -> Floats:
     checks.no_inplace("elu", inplace)
     x = checks.floating("elu", "input", input)
     a = checks.number("elu", "alpha", alpha)
-    return in_single(_exponential_unit, x, (a, 1.0, 1.0), (a, 1.0))
+    return in_single(_compiled_unit, x, a, 1.0, 1.0, a, 1.0)
 
 
 def selu(input: AnyFloats, inplace: bool = False) -> Floats:
@@ -74,7 +76,7 @@ def selu(input: AnyFloats, inplace: bool = False) -> Floats:
     """
     checks.no_inplace("selu", inplace)
     x = checks.floating("selu", "input", input)
-    return in_single(_exponential_unit, x, (SELU_ALPHA * SELU_SCALE, SELU_SCALE, 1.0), (SELU_ALPHA * SELU_SCALE, 1.0))
+    return in_single(_compiled_unit, x, SELU_ALPHA * SELU_SCALE, SELU_SCALE, 1.0, SELU_ALPHA * SELU_SCALE, 1.0)
 
 
 def celu(input: AnyFloats, alpha: float = 1.0, inplace: bool = False) -> Floats:
@@ -109,7 +111,7 @@ def celu(input: AnyFloats, alpha: float = 1.0, inplace: bool = False) -> Floats:
     if a == 0:
         raise ValueError("celu: alpha must not be 0, but 0 was given")
     inverse = float(1 / np.float64(np.float32(a)))
-    return in_single(_exponential_unit, x, (a, 1.0, 1 / a), (a * inverse, inverse))
+    return in_single(_compiled_unit, x, a, 1.0, 1 / a, a * inverse, inverse)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(1, 2))
@@ -131,3 +133,10 @@ def _exponential_unit_jvp(
     left, rate = slope
     on_the_left = left * jnp.exp(jnp.where(x <= 0, x, 0) * rate)
     return _exponential_unit(x, constants, slope), t * jnp.where(x <= 0, on_the_left, constants[1])
+
+
+_compiled_unit = compiled(
+    "exponential_unit",
+    lambda x, left, scale, rate, *slope: _exponential_unit(x, (left, scale, rate), slope),
+    allows=lambda *parameters: all(map(math.isfinite, parameters)) and parameters[2] > 0,
+)

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from . import checks
-from .normal_distribution import probability_and_density
+from .compiled_maps import compiled
+from .normal_distribution import TAIL, probability_and_density
 from .precision import in_single
 from .shapes import AnyFloats, Floats
 
@@ -44,7 +45,7 @@ def gelu(input: AnyFloats, approximate: str = "none") -> Floats:
     """
     x = checks.floating("gelu", "input", input)
     if approximate == "none":
-        return in_single(_gelu, x)
+        return in_single(_compiled_gelu, x)
     if approximate == "tanh":
         return in_single(_gelu_by_tanh, x)
     raise ValueError(f"gelu: approximate must be 'none' or 'tanh', but {approximate!r} was given")
@@ -60,6 +61,9 @@ def _gelu_jvp(primals: tuple[Floats], tangents: tuple[Floats]) -> tuple[Floats, 
     (x,), (t,) = primals, tangents
     probability, density = probability_and_density(x)
     return _gelu(x), t * (probability + x * density)
+
+
+_compiled_gelu = compiled("gelu", _gelu, TAIL)
 
 
 @jax.custom_jvp
@@ -101,7 +105,7 @@ def silu(input: AnyFloats, inplace: bool = False) -> Floats:
     PyTorch's counterpart: `torch.nn.functional.silu`.
     """
     checks.no_inplace("silu", inplace)
-    return in_single(_silu, checks.floating("silu", "input", input))
+    return in_single(_compiled_silu, checks.floating("silu", "input", input))
 
 
 @jax.custom_jvp
@@ -114,6 +118,9 @@ def _silu_jvp(primals: tuple[Floats], tangents: tuple[Floats]) -> tuple[Floats, 
     (x,), (t,) = primals, tangents
     # σ(−x) is 1 − σ(x) with its digits.
     return _silu(x), t * (jax.nn.sigmoid(x) * (1 + x * jax.nn.sigmoid(-x)))
+
+
+_compiled_silu = compiled("silu", _silu)
 
 
 def mish(input: AnyFloats, inplace: bool = False) -> Floats:

@@ -12,10 +12,12 @@ from .shapes import Floats
 # "Approximations for Digital Computers" (1955); the polynomial is the minimax one of degree 8 for a up to 14.5, beyond which float32 has no
 # number for Φ(−a). Its last digits are chosen so that Φ(0) is 1/2 in float32. It is off by 1.5e-7 at most, and by 5e-7 when rounded.
 _SCALE = 0.3
-_TAIL = (
+_COEFFICIENTS = (
     *(6.8538763e-6, 0.11949482, 0.12185417, 0.095004935, 0.14163775),
     *(-0.075022144, 0.2272321, -0.16843021, 0.038221718),
 )
+# The scale and the coefficients.
+TAIL = (_SCALE, *_COEFFICIENTS)
 
 
 @jax.custom_jvp
@@ -31,8 +33,8 @@ def probability_and_density(x: Floats) -> tuple[Floats, Floats]:
     if x.dtype.itemsize > 4:
         return lax.erfc(-x * math.sqrt(0.5)) / 2, density
     t = 1 / (1 + _SCALE * jnp.abs(x))
-    ratio = jnp.full_like(t, _TAIL[-1])
-    for coefficient in _TAIL[-2::-1]:
+    ratio = jnp.full_like(t, _COEFFICIENTS[-1])
+    for coefficient in _COEFFICIENTS[-2::-1]:
         ratio = ratio * t + coefficient
     tail = bell * ratio
     return jnp.where(x < 0, tail, 1 - tail), density

@@ -36,12 +36,12 @@ def call(function: str, shape: Sequence[int], x: Array, *others: Any) -> Array:
 def let_map(primitive: Primitive) -> None:
     """Let `vmap` map a primitive of arrays that have the same axes in front: another one becomes the first."""
 
-    def rule(operands: Sequence[Array], axes: Sequence[int | None]) -> tuple[Array, int]:
+    def rule(operands: Sequence[Array], axes: Sequence[int | None], **how: Any) -> tuple[Array, int]:
         size = next(a.shape[axis] for a, axis in zip(operands, axes, strict=True) if axis is not None)
         first = [
             jnp.broadcast_to(a, (size, *a.shape)) if axis is None else jnp.moveaxis(a, axis, 0)
             for a, axis in zip(operands, axes, strict=True)
         ]
-        return primitive.bind(*first), 0
+        return primitive.bind(*first, **how), 0
 
     batching.primitive_batchers[primitive] = rule

@@ -1,14 +1,19 @@
 """Sigmoid-shaped functions and their logarithms: smooth, without kinks, safe for large arguments."""
 
+import math
 from functools import partial
 
 import jax
 import jax.numpy as jnp
 
 from . import checks
+from .compiled_maps import compiled
 from .elementwise import absolute
 from .precision import in_single
 from .shapes import AnyFloats, AnyNumbers, Floats
+
+_sigmoid = compiled("sigmoid", jax.nn.sigmoid)
+_logsigmoid = compiled("logsigmoid", jax.nn.log_sigmoid)
 
 
 def sigmoid(input: AnyNumbers) -> Floats:
@@ -33,7 +38,7 @@ def sigmoid(input: AnyNumbers) -> Floats:
     Slope: s · (1 − s) with s = sigmoid(x); no kink, and finite for every x.
     PyTorch's counterpart: `torch.sigmoid`, `torch.nn.functional.sigmoid`.
     """
-    return in_single(jax.nn.sigmoid, checks.widened("sigmoid", "input", input))
+    return in_single(_sigmoid, checks.widened("sigmoid", "input", input))
 
 
 def tanh(input: AnyNumbers) -> Floats:
@@ -96,7 +101,7 @@ def logsigmoid(input: AnyFloats) -> Floats:
     Slope: sigmoid(−x).
     PyTorch's counterpart: `torch.nn.functional.logsigmoid`.
     """
-    return in_single(jax.nn.log_sigmoid, checks.floating("logsigmoid", "input", input))
+    return in_single(_logsigmoid, checks.floating("logsigmoid", "input", input))
 
 
 def softplus(input: AnyFloats, beta: float = 1, threshold: float = 20) -> Floats:
@@ -125,7 +130,7 @@ def softplus(input: AnyFloats, beta: float = 1, threshold: float = 20) -> Floats
     """
     x = checks.floating("softplus", "input", input)
     numbers = (checks.number("softplus", n, v) for n, v in (("beta", beta), ("threshold", threshold)))
-    return in_single(_softplus, x, *numbers)
+    return in_single(_compiled_softplus, x, *numbers)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(1, 2))
@@ -142,6 +147,12 @@ def _softplus_jvp(
     (x,), (t,) = primals, tangents
     scaled = x * beta
     return _softplus(x, beta, threshold), t * jnp.where(scaled > threshold, 1, jax.nn.sigmoid(scaled))
+
+
+# With a larger threshold e^x is infinite before it, and so is PyTorch's result.
+_compiled_softplus = compiled(
+    "softplus", _softplus, allows=lambda beta, threshold: 0 < beta < math.inf and threshold < 80
+)
 
 
 def softsign(input: AnyNumbers) -> Floats:
