@@ -229,6 +229,10 @@ class Code:
                 totals[place] = self.multiply_add(other, factor, totals[place])
         return totals
 
+    def first(self, value: Any) -> Any:
+        """Return the first number of a vector."""
+        return self.builder.extract_element(value, ir.Constant(_INDEX, 0))
+
     def total(self, value: Any) -> Any:
         """Return the sum of a vector's numbers, halves added to each other."""
         return self._folded(value, self.builder.fadd)
@@ -243,7 +247,7 @@ class Code:
             width //= 2
             low, high = (self._picked(value, list(range(i, i + width))) for i in (0, width))
             value = both(low, high)
-        return self.builder.extract_element(value, ir.Constant(_INDEX, 0))
+        return self.first(value)
 
     def add_to(self, place: Any, number: Any) -> None:
         """Add a number to the one at a place."""

@@ -1,6 +1,7 @@
-"""The exponential function of a vector of numbers that are at most 0, e^x − 1 of the same, and log(1 + u) of numbers from 0 to 1."""
+"""Of vectors: e^x and e^x − 1 of numbers that are at most 0, log(1 + u) of numbers from 0 to 1, and log x of numbers from 1 on."""
 
 import math
+import struct
 from typing import Any, NamedTuple
 
 from llvmlite import ir
@@ -33,6 +34,8 @@ _FORMATS = {
     8: _Format(52, 1023, 14, 17, 2977044472 / 2**32, 4.2009150726810843e-11),
 }
 
+_LEAST = math.sqrt(0.5)
+
 
 def exponential(code: Code, x: Any) -> Any:
     """Return e^x for x ≤ 0: 0 where that is below 2^−126.5 (in float64 2^−1022.5), NaN at NaN.
@@ -54,8 +57,36 @@ def exponential_less_one(code: Code, x: Any) -> Any:
 
 def logarithm_of_one_more(code: Code, u: Any) -> Any:
     """Return log(1 + u) for u from 0 to 1, with all digits near 0: 2 · artanh(s) with s = u / (2 + u), by its series."""
-    builder, width = code.builder, u.type.count
-    s = builder.fdiv(u, builder.fadd(u, code.constant(2.0, width)))
+    return _of_difference(code, u, code.builder.fadd(u, code.constant(2.0, u.type.count)))
+
+
+def logarithm(code: Code, x: Any) -> Any:
+    """Return log x for 1 ≤ x < ∞; NaN at NaN: k · log 2 + log m with x = 2^k · m and 1/√2 ≤ m < √2."""
+    width, kind, builder = x.type.count, _FORMATS[code.bytes], code.builder
+    whole = ir.VectorType(ir.IntType(8 * code.bytes), width)
+
+    def bits(value: int) -> Any:
+        return ir.Constant(whole, [value] * width)
+
+    # The bits of 1/√2 less, so that the exponent's bits are k.
+    low = struct.unpack(*(("<i", struct.pack("<f", _LEAST)) if code.bytes == 4 else ("<q", struct.pack("<d", _LEAST))))[
+        0
+    ]
+    moved = builder.sub(builder.bitcast(x, whole), bits(low))
+    k = builder.ashr(moved, bits(kind.fraction))
+    m = builder.bitcast(builder.sub(builder.bitcast(x, whole), builder.shl(k, bits(kind.fraction))), code.vector(width))
+    one = code.constant(1.0, width)
+    log_m = _of_difference(code, builder.fsub(m, one), builder.fadd(m, one))
+    exponent = builder.sitofp(k, code.vector(width))
+    rest = code.multiply_add(exponent, code.constant(-kind.rest, width), log_m)
+    found = code.multiply_add(exponent, code.constant(kind.near, width), rest)
+    return builder.select(builder.fcmp_unordered("uno", x, x), x, found)
+
+
+def _of_difference(code: Code, difference: Any, total: Any) -> Any:
+    """Return log(a / b), of a − b and a + b, where the first is at most a third of the second."""
+    builder = code.builder
+    s = builder.fdiv(difference, total)
     odd = [2 / (2 * i + 1) for i in range(_FORMATS[code.bytes].odd_terms)]
     return builder.fmul(s, code.polynomial(builder.fmul(s, s), odd))
 

@@ -203,7 +203,14 @@ class Rows(NamedTuple):
 
 
 # The functions of rows, and of how many arrays each is.
-ROW_ARGUMENTS = {"softmax": 1, "jacobian product": 2, "label distance": 2, "label gradient": 3}
+ROW_ARGUMENTS = {
+    "softmax": 1,
+    "jacobian product": 2,
+    "log softmax": 1,
+    "log gradient": 2,
+    "label loss": 2,
+    "label gradient": 3,
+}
 
 
 class Map(NamedTuple):

@@ -4,10 +4,12 @@ With m = max_j x_j and s = Σ_j e^(x_j − m), of each row:
 
     softmax             y_i = e^(x_i − m) / s
     jacobian product    u_i = y_i · (v_i − Σ_j y_j · v_j)
-    label distance      s and x_l − m, of a label l
+    log softmax         y_i = (x_i − m) − log s
+    log gradient        u_i = c_i − e^(y_i) · Σ_j c_j
+    label loss          log s − (x_l − m), of a label l
     label gradient      u_i = c · e^(x_i − m) / s, and c less at the label
 
-Of a label that no number of the row has, the distance is NaN, and the gradient has nothing less.
+Of a label that no number of the row has, the loss is NaN, and the gradient has nothing less.
 """
 
 import math
@@ -15,7 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .code import Code, integer
-from .exponential import exponential
+from .exponential import exponential, logarithm
 from .machine import Machine
 from .program import Rows
 from .runtime import Stage
@@ -109,15 +111,51 @@ def _softmax(code: Code, row: _Row) -> None:
     _map(code, row, result, lambda e: code.builder.fdiv(e, total))
 
 
-def _label_distance(code: Code, row: _Row) -> None:
+def _log_softmax(code: Code, row: _Row) -> None:
+    builder, source, result = code.builder, row.of(code, 0), row.of(code, 1)
+    largest = _largest(code, row, source)
+    log = _logarithm(code, row, _exponentials(code, row, source, largest))
+    most, log = (code.everywhere(number, row.width) for number in (largest, log))
+
+    def block(totals: list[Any], place: Any, count: int) -> list[Any]:
+        x = code.load_first(code.at(source, place), row.width, count)
+        code.store_first(builder.fsub(builder.fsub(x, most), log), code.at(result, place), count)
+        return totals
+
+    row.each(code, [], block)
+
+
+def _log_gradient(code: Code, row: _Row) -> None:
+    width, builder = row.width, code.builder
+    y, c, result = (row.of(code, position) for position in range(3))
+
+    def add(totals: list[Any], place: Any, count: int) -> list[Any]:
+        value = code.load_first(code.at(c, place), width, count)
+        return [builder.fadd(total, value) for total in totals]
+
+    sums = row.each(code, [code.zeros(width)] * row.together, add)
+    total = builder.fneg(code.everywhere(code.total(_of_all(sums, builder.fadd)), width))
+
+    def block(totals: list[Any], place: Any, count: int) -> list[Any]:
+        log, value = (code.load_first(code.at(array, place), width, count) for array in (y, c))
+        code.store_first(code.multiply_add(exponential(code, log), total, value), code.at(result, place), count)
+        return totals
+
+    row.each(code, [], block)
+
+
+def _logarithm(code: Code, row: _Row, number: Any) -> Any:
+    return code.first(logarithm(code, code.everywhere(number, row.width)))
+
+
+def _label_loss(code: Code, row: _Row) -> None:
     builder, source = code.builder, row.of(code, 0)
     is_there, place = _label(code, row)
     largest = _largest(code, row, source)
-    total = _exponentials(code, row, source, largest)
-    distance = builder.fsub(code.number_at(code.at(source, place)), largest)
-    result = code.at(code.array(2), code.times(code.index, 2))
-    code.write_number(total, result)
-    code.write_number(builder.select(is_there, distance, code.scalar(math.nan)), code.at(result, 1))
+    log = _logarithm(code, row, _exponentials(code, row, source, largest))
+    loss = builder.fsub(log, builder.fsub(code.number_at(code.at(source, place)), largest))
+    result = code.at(code.array(2), code.index)
+    code.write_number(builder.select(is_there, loss, code.scalar(math.nan)), result)
 
 
 def _label_gradient(code: Code, row: _Row) -> None:
@@ -168,6 +206,8 @@ def _of_all(values: list[Any], both: Callable[[Any, Any], Any]) -> Any:
 _WRITERS: dict[str, Callable[[Code, _Row], None]] = {
     "softmax": _softmax,
     "jacobian product": _jacobian_product,
-    "label distance": _label_distance,
+    "log softmax": _log_softmax,
+    "log gradient": _log_gradient,
+    "label loss": _label_loss,
     "label gradient": _label_gradient,
 }

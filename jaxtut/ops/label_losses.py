@@ -18,12 +18,8 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad
 from jaxtyping import Array, Bool, Float, Int
 
-from ..native import machine
 from . import row_programs, row_softmax
-from .lowering import lower, on_mesh
-
-# Scores below which the loss takes no time worth saving.
-MANY = 1 << 14
+from .lowering import lower
 
 Scores = Float[Array, "*rows classes"]
 RowLabels = Int[Array, "*rows"]
@@ -32,10 +28,7 @@ RowNumbers = Float[Array, "*rows"]
 
 def suits(z: Array) -> bool:
     """Return whether `losses` is made for these scores, of which each row is along the last axis."""
-    # A size may be a symbol, in a program that is exported.
-    if not all(isinstance(size, int) for size in z.shape) or z.dtype.name not in machine.BYTES:
-        return False
-    return z.size >= MANY and not on_mesh(z)
+    return row_programs.are_many(z)
 
 
 def losses(z: Scores, y: RowLabels) -> RowNumbers:
@@ -61,8 +54,7 @@ def _xla_gradient(z: Array, y: Array, c: Array) -> Array:
 
 
 def _losses_on_cpu(z: Array, y: Array) -> Array:
-    found = row_programs.call("label distance", (*y.shape, 2), z, y)
-    return jnp.log(found[..., 0]) - found[..., 1]
+    return row_programs.call("label loss", y.shape, z, y)
 
 
 def _gradient_on_cpu(z: Array, y: Array, c: Array) -> Array:

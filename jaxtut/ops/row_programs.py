@@ -12,9 +12,21 @@ from jaxtyping import Array
 
 from ..native import library, machine
 from ..native.program import Program, Rows
+from .lowering import on_mesh
 
 # A row with more numbers is too long for one thread alone, where there is no other row.
 LONG = 1 << 15
+
+# Numbers below which what can be taken apart into several operations is: as one program it would save no time worth it.
+MANY = 1 << 14
+
+
+def are_many(x: Array) -> bool:
+    """Return whether one program for the rows of an array is worth it."""
+    # A size may be a symbol, in a program that is exported.
+    if not all(isinstance(size, int) for size in x.shape) or x.dtype.name not in machine.BYTES:
+        return False
+    return x.size >= MANY and not on_mesh(x)
 
 
 def exists_for(x: Array, is_cut: bool) -> bool:

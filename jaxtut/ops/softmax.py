@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike, DTypeLike
 from jaxtyping import Array, Float
 
-from . import checks, row_softmax
+from . import checks, row_log_softmax, row_softmax
 from .precision import at_least_single, in_single
 from .shapes import AnyFloats, AnyNumbers, Floats
 
@@ -86,7 +86,7 @@ def log_softmax(
     PyTorch's counterpart: `torch.nn.functional.log_softmax`.
     """
     x, dim = _prepare("log_softmax", input, dim, _stacklevel, dtype)
-    return in_single(jax.nn.log_softmax, x, dim).reshape(jnp.shape(input))
+    return in_single(row_log_softmax.log_softmax, x, dim).reshape(jnp.shape(input))
 
 
 def softmin(input: AnyNumbers, dim: int | None = None, _stacklevel: int = 3, dtype: DTypeLike | None = None) -> Floats:

@@ -16,7 +16,7 @@ from jax.test_util import check_grads
 from jaxtut import functional as F
 from jaxtut import parity
 from jaxtut.errors import LabelError
-from jaxtut.ops import label_losses
+from jaxtut.ops import row_programs
 
 NAMES = ("cross_entropy", "nll_loss")
 REDUCTIONS = ("none", "mean", "sum")
@@ -25,11 +25,11 @@ SHAPES = ((3,), (4, 3), (2, 3, 2), (2, 3, 2, 2), (0, 3))
 WEIGHT = np.array([0.5, 0.0, 2.0], "float32")
 
 
-@pytest.fixture(autouse=True, params=[label_losses.MANY, 0], ids=["few", "many"])
+@pytest.fixture(autouse=True, params=[row_programs.MANY, 0], ids=["few", "many"])
 def many(request: pytest.FixtureRequest) -> Iterator[None]:
     """Have every loss be computed as that of a few scores, and as that of many."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(label_losses, "MANY", request.param)
+        patch.setattr(row_programs, "MANY", request.param)
         yield
 
 
