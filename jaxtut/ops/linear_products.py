@@ -5,7 +5,8 @@ transposed at every call; for a batch of some hundred rows at most, loops compil
 read each array as it is. Of a few rows the gradient in w is left to XLA as a sum of outer
 products, which it computes where it is used, such as in the optimizer's update of w, and does not write to memory.
 
-Elsewhere, in programs for several devices or for export, under `vmap`, and for a layer that is small or has one row only, they are XLA's.
+Elsewhere, in programs for several devices or for export, where `vmap` maps both arrays, and for a layer that is small or has one row only, they
+are XLA's.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from operator import add
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax import lax
 from jax.core import ShapedArray
 from jax.extend.core import Primitive
@@ -50,7 +52,7 @@ def _is_ours(x: Array, w: Array) -> bool:
     # Half-precision products are summed in single precision by XLA's alone.
     if w.size < LARGE or x.dtype.name not in machine.BYTES:
         return False
-    return not on_mesh(x, w) and 1 < x.size // x.shape[-1] <= max(MOST, MOST_IN_X, MOST_IN_W)
+    return not on_mesh(x, w) and x.size // x.shape[-1] <= max(MOST, MOST_IN_X, MOST_IN_W)
 
 
 def _outputs(x: Array, w: Array, precision: str | None = None) -> Array:
@@ -133,11 +135,17 @@ def _primitive(name: str, on_xla: Callable[..., Array], on_cpu: Callable[..., Ar
     def here(a: Array, b: Array, *, precision: str | None, is_cut: bool) -> Array:
         host = machine.host()
         # A row that is shorter than a vector would be read beyond its end.
-        if is_cut or host is None or a.shape[0] > most or b.shape[1] < host.width(b.dtype.name):
+        if is_cut or host is None or not 1 < a.shape[0] <= most or b.shape[1] < host.width(b.dtype.name):
             return on_xla(a, b, precision=precision)
         return on_cpu(a, b)
 
     def mapped(operands: Sequence[Array], axes: Sequence[int | None], *, precision: str | None) -> tuple[Array, int]:
+        (a, b), (axis, of_b) = operands, axes
+        if axis is not None and of_b is None and primitive is not weight_gradient_p:
+            # The rows of all are rows of one product.
+            a = jnp.moveaxis(a, axis, 0)
+            result = primitive.bind(a.reshape(-1, a.shape[-1]), b, precision=precision)
+            return result.reshape(*a.shape[:2], -1), 0
         return jax.vmap(partial(on_xla, precision=precision), tuple(axes))(*operands), 0
 
     primitive.def_abstract_eval(result)
