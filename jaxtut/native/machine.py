@@ -9,7 +9,7 @@ BYTES = {"float32": 4, "float64": 8}
 
 
 class Machine(NamedTuple):
-    """A processor, and what suits it; where a number is not known of each processor, it was measured on one of AMD's (Zen 3).
+    """A processor, and what suits it; where a number is not known of each processor, it was measured on one of AMD's (Zen 3, the halves on Zen 4).
 
     Attributes:
         cpu: LLVM's name of it.
@@ -19,6 +19,7 @@ class Machine(NamedTuple):
         near: bytes that a loop may come back to, so that it finds them in the first cache.
         places: numbers of a channel that are read for one tile of results after another, so that these find them in a cache.
         grain: multiplications for which it is worth to wake another thread, about ten microseconds.
+        halves: whether it computes a vector of 64 bytes as two halves, one after the other: two of 32 bytes take no longer then.
     """
 
     cpu: str
@@ -28,10 +29,20 @@ class Machine(NamedTuple):
     near: int = 10_000
     places: int = 4096
     grain: int = 400_000
+    halves: bool = False
 
-    def width(self, dtype: str) -> int:
-        """Return how many numbers a vector holds."""
-        return self.vector_bytes // BYTES[dtype]
+    def width(self, dtype: str, run: int | None = None, within: bool = False) -> int:
+        """Return how many numbers a vector holds: half as many for lines where that is as fast and leaves fewer unused.
+
+        Args:
+            dtype: of the numbers.
+            run: the length of the lines.
+            within: prefer vectors that are no longer than a line, too.
+        """
+        width = self.vector_bytes // BYTES[dtype]
+        if run is None or not self.halves or width < 4:
+            return width
+        return min(width // 2, width, key=lambda w: (within and w > run, -(-run // w) * w, -w))
 
 
 @cache
@@ -51,5 +62,5 @@ def host() -> Machine | None:
     if platform.machine().lower() in ("arm64", "aarch64"):
         return Machine(cpu, words, 16, 24)
     if features.get("avx512f"):
-        return Machine(cpu, words, 64, 24)
+        return Machine(cpu, words, 64, 24, halves=cpu == "znver4")
     return Machine(cpu, words, 32, 12) if features.get("avx2") and features.get("fma") else None

@@ -105,6 +105,7 @@ def is_other_order_faster(
         return False
 
     def cost(numbers: int) -> float:
+        width = host.width(dtype, numbers)
         vectors = math.ceil(numbers / width) + (rest if numbers % width else 0)
         return products * vectors * width / numbers
 

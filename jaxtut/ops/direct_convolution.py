@@ -66,7 +66,7 @@ def kernel_gradient(x: Array, y: Array, where: Geometry) -> Array:
         other_channel=math.prod(where.counts) * (batch if where.batch_last else 1),
         parts=parts_of(where.groups, inputs, outputs, kernel, many, run),
     )
-    w = _called(main, padding, run, x, y, (main.parts, where.groups * outputs, inputs, *where.kernel))
+    w = _called(main, padding, x, y, (main.parts, where.groups * outputs, inputs, *where.kernel))
     return w.sum(0) if main.parts > 1 else w[0]
 
 
@@ -189,7 +189,7 @@ class _Sums:
         )
         channels = groups * self.outputs
         shape = (channels, *self.written, self.batch) if last else (self.batch, channels, *self.written)
-        y = _called(main, self.padding, min(phase.run for phase in phases), source, w, shape)
+        y = _called(main, self.padding, source, w, shape)
         if self.parts == 1:
             return y
         y = jnp.swapaxes(y.reshape(*shape[:-1], self.parts, -1), -1, -2)
@@ -267,17 +267,19 @@ def _padding(
     return Padding(batch * channels, size, pads, split=stride)
 
 
-def _called(
-    main: Sums | Products, padding: Padding, run: int, source: Array, factor: Array, shape: tuple[int, ...]
-) -> Array:
+def _called(main: Sums | Products, padding: Padding, source: Array, factor: Array, shape: tuple[int, ...]) -> Array:
     host = machine.host()
     assert host is not None
-    width = host.width(source.dtype.name)
+    dtype = source.dtype.name
     result = jax.ShapeDtypeStruct(shape, source.dtype)
     # Vectors longer than a line are read beyond its end, and so beyond that of the array.
-    if not padding.changes and run >= width:
-        name = library.target(Program(source.dtype.name, main, None))
+    if isinstance(main, Products):
+        is_inside = main.run >= host.width(dtype, main.run, within=True)
+    else:
+        is_inside = all(phase.run >= host.width(dtype, phase.run) for phase in main.phases)
+    if is_inside and not padding.changes:
+        name = library.target(Program(dtype, main, None))
         return jax.ffi.ffi_call(name, result)(source, factor)
-    padded = jax.ShapeDtypeStruct((padding.numbers + width,), source.dtype)
-    name = library.target(Program(source.dtype.name, main, padding))
+    padded = jax.ShapeDtypeStruct((padding.numbers + host.width(dtype),), source.dtype)
+    name = library.target(Program(dtype, main, padding))
     return jax.ffi.ffi_call(name, (result, padded))(source, factor)[0]

@@ -107,7 +107,7 @@ def machines(draw: st.DrawFn) -> Machine | None:
         return None
     vectors, accumulators = draw(st.sampled_from(((host.vector_bytes, host.accumulators), (16, 24), (64, 24))))
     near, places, grain = (draw(st.sampled_from(pair)) for pair in ((1, host.near), (1, host.places), (1, host.grain)))
-    return Machine(host.cpu, host.features, vectors, accumulators, near, places, grain)
+    return Machine(host.cpu, host.features, vectors, accumulators, near, places, grain, halves=draw(st.booleans()))
 
 
 def test_a_map_over_nothing() -> None:
