@@ -59,7 +59,7 @@ def run(
     """Time jaxtut beside plain JAX, Flax NNX, PyTorch and torch.compile. `python -m benchmarks.compare` compares two runs."""
     if xla_flags:  # read when JAX first needs a device, which is later
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {xla_flags}".strip()
-    kept, inlined = keep and keep_memory(), inline and run_inline()
+    kept, inlined = keep and keep_memory(), inline and device == "cpu" and run_inline()
     try:
         names = _known(only)
         with computing_on(device):

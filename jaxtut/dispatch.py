@@ -14,7 +14,7 @@ def run_inline() -> None:
     some 50 µs to 100 µs: as long as a step of a small network. What it is good for is a caller that has something to do in the meantime, such as
     reading the next batch; where batches are on the device, or come from workers, it has not.
 
-    Call it at the beginning, before JAX computes. Programs for several devices still run in threads of their own.
+    Call it at the beginning, before JAX computes or lists its devices. Programs for several devices still run in threads of their own.
 
     It turns JAX's `jax_cpu_enable_async_dispatch` off; `JAX_CPU_ENABLE_ASYNC_DISPATCH=0` in the environment does the same.
 
@@ -25,7 +25,7 @@ def run_inline() -> None:
         0
 
     Raises:
-        RuntimeError: JAX has computed something already.
+        RuntimeError: JAX has begun already.
 
     PyTorch's counterpart: none; its operations on a CPU run in the calling thread, and share their work with others.
     """
@@ -35,5 +35,5 @@ def run_inline() -> None:
 
 
 def is_inline() -> bool:
-    """Return whether programs run in the thread that calls them."""
+    """Return whether JAX is asked to run programs in the thread that calls them; it does not mind being asked after it has begun."""
     return not jax.config.values.get(_OPTION, True)

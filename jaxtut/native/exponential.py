@@ -1,7 +1,6 @@
 """Of vectors: e^x and e^x − 1 of numbers that are at most 0, log(1 + u) of numbers from 0 to 1, and log x of numbers from 1 on."""
 
 import math
-import struct
 from typing import Any, NamedTuple
 
 from llvmlite import ir
@@ -19,6 +18,7 @@ class _Format(NamedTuple):
         odd_terms: of the series of the inverse hyperbolic tangent for numbers up to 1/3.
         near: a number next to ln 2 with so few bits that its products with whole exponents are exact.
         rest: that number less ln 2.
+        root_half: the bits of 1/√2.
     """
 
     fraction: int
@@ -27,14 +27,13 @@ class _Format(NamedTuple):
     odd_terms: int
     near: float
     rest: float
+    root_half: int
 
 
 _FORMATS = {
-    4: _Format(23, 127, 8, 8, 710 / 2**10, 2.1219444005469057e-4),
-    8: _Format(52, 1023, 14, 17, 2977044472 / 2**32, 4.2009150726810843e-11),
+    4: _Format(23, 127, 8, 8, 710 / 2**10, 2.1219444005469057e-4, 0x3F3504F3),
+    8: _Format(52, 1023, 14, 17, 2977044472 / 2**32, 4.2009150726810843e-11, 0x3FE6A09E667F3BCD),
 }
-
-_LEAST = math.sqrt(0.5)
 
 
 def exponential(code: Code, x: Any) -> Any:
@@ -56,7 +55,7 @@ def exponential_less_one(code: Code, x: Any) -> Any:
 
 
 def logarithm_of_one_more(code: Code, u: Any) -> Any:
-    """Return log(1 + u) for u from 0 to 1, with all digits near 0: 2 · artanh(s) with s = u / (2 + u), by its series."""
+    """Return log(1 + u) for u from 0 to 1, with all digits where u / 2 is no subnormal number: 2 · artanh(s) with s = u / (2 + u), by its series."""
     return _of_difference(code, u, code.builder.fadd(u, code.constant(2.0, u.type.count)))
 
 
@@ -69,10 +68,7 @@ def logarithm(code: Code, x: Any) -> Any:
         return ir.Constant(whole, [value] * width)
 
     # The bits of 1/√2 less, so that the exponent's bits are k.
-    low = struct.unpack(*(("<i", struct.pack("<f", _LEAST)) if code.bytes == 4 else ("<q", struct.pack("<d", _LEAST))))[
-        0
-    ]
-    moved = builder.sub(builder.bitcast(x, whole), bits(low))
+    moved = builder.sub(builder.bitcast(x, whole), bits(kind.root_half))
     k = builder.ashr(moved, bits(kind.fraction))
     m = builder.bitcast(builder.sub(builder.bitcast(x, whole), builder.shl(k, bits(kind.fraction))), code.vector(width))
     one = code.constant(1.0, width)

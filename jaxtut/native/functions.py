@@ -1,4 +1,4 @@
-"""Functions of one number and their slopes, of a vector of numbers at a time: as PyTorch's operations define them, at ±∞ and NaN too."""
+"""Functions of one number and their slopes, of a vector of numbers at a time."""
 
 import math
 from collections.abc import Callable, Sequence

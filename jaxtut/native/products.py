@@ -32,7 +32,7 @@ class _Writer:
     ) -> None:
         self.products, self.arrays = products, arrays
         self.code = Code(module, "products", dtype)
-        self.width, self.places = machine.width(dtype, products.run, within=True), machine.places
+        self.width, self.places = products.width(machine, dtype), machine.places
         # Neighbouring taps make a tile, or where there is one only, channels.
         self.by_channel = len(products.last) == 1
         taps = products.inputs if self.by_channel else len(products.last)

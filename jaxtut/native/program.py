@@ -6,6 +6,8 @@
 import math
 from typing import NamedTuple
 
+from .machine import Machine
+
 
 class Padding(NamedTuple):
     """Planes with zeros around them.
@@ -110,6 +112,10 @@ class Phase(NamedTuple):
     taps: tuple[Taps, ...]
     last: tuple[tuple[int, int], ...]
 
+    def width(self, machine: Machine, dtype: str) -> int:
+        """Return how many numbers a vector holds."""
+        return machine.width(dtype, self.run)
+
 
 class Sums(NamedTuple):
     """The loops, and where their arrays' numbers stand; the source may be read for one vector beyond its end.
@@ -135,6 +141,10 @@ class Sums(NamedTuple):
     kernel_channel: int
     kernel_output: int
     phases: tuple[Phase, ...]
+
+    def are_lines_long(self, machine: Machine, dtype: str) -> bool:
+        """Return whether no line is shorter than a vector, which would be read beyond its end."""
+        return all(phase.run >= phase.width(machine, dtype) for phase in self.phases)
 
 
 class Products(NamedTuple):
@@ -163,6 +173,14 @@ class Products(NamedTuple):
     source_channel: int
     other_channel: int
     parts: int
+
+    def width(self, machine: Machine, dtype: str) -> int:
+        """Return how many numbers a vector holds."""
+        return machine.width(dtype, self.run, within=True)
+
+    def are_lines_long(self, machine: Machine, dtype: str) -> bool:
+        """Return whether no line is shorter than a vector, which would be read beyond its end."""
+        return self.run >= self.width(machine, dtype)
 
     @property
     def kernel(self) -> int:

@@ -46,7 +46,7 @@ class _Phase:
     ) -> None:
         self.name, self.sums, self.phase, self.arrays = name, sums, phase, arrays
         self.code = Code(module, name, dtype)
-        self.width, self.near = machine.width(dtype, phase.run), machine.near
+        self.width, self.near = phase.width(machine, dtype), machine.near
         *self.outer, self.inner = phase.rows or (Axis(1, 0, 0),)
         vectors = math.ceil(phase.run / self.width)
         # Which taps are left out is one for all rows of a tile, and must not depend on which rows these are.

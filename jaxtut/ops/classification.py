@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float
 
 from jaxtut.errors import LabelError
 
-from . import checks, label_losses
+from . import checks, label_losses, row_programs
 from .checks import Reduction
 from .shapes import Labels, Losses
 from .softmax import log_softmax
@@ -115,7 +115,7 @@ def cross_entropy(
         return _probability_cross_entropy(x, y, weight, ignore_index, reduction, label_smoothing)
     x, y, w = _arguments("cross_entropy", x, y, weight)
     _check_labels("cross_entropy", x, y, ignore_index)
-    if not label_smoothing and x.ndim <= 2 and label_losses.suits(x):
+    if not label_smoothing and x.ndim <= 2 and row_programs.are_many(x):
         return _row_loss("cross_entropy", x, y, w, ignore_index, reduction)
     return _label_loss("cross_entropy", -log_softmax(x, _class_axis(x)), y, w, ignore_index, reduction, label_smoothing)
 
@@ -191,8 +191,10 @@ def _row_loss(
     function: str, scores: Array, y: Array, w: Array | None, ignore_index: int, reduction: Reduction
 ) -> Array:
     counted, bad = _kinds(scores, y, ignore_index)
-    found = label_losses.losses(scores, y)
+    # A label that does not count is any class: nothing becomes NaN on the way.
+    found = label_losses.losses(scores, jnp.where(counted, y, 0))
     own = None if w is None else _own_weights(w, scores, _chosen(scores, y))
+    # The losses themselves depend on every class's score.
     losses, weights = _weighted(found, found, own, counted, bad, _message(function, scores))
     return _reduce_weighted(function, losses, weights, reduction)
 
@@ -210,29 +212,29 @@ def _label_losses(
     return losses, weights, counted
 
 
-def _kinds(nll: Array, y: Array, ignore_index: int) -> tuple[Bool[Array, "..."], Bool[Array, "..."]]:
+def _kinds(scores: Array, y: Array, ignore_index: int) -> tuple[Bool[Array, "..."], Bool[Array, "..."]]:
     """Return which labels count, and which of them are out of range."""
     counted = y != ignore_index
-    return counted, counted & ((y < 0) | (y >= nll.shape[_class_axis(nll)]))
+    return counted, counted & ((y < 0) | (y >= scores.shape[_class_axis(scores)]))
 
 
-def _chosen(nll: Array, y: Array) -> Bool[Array, "..."]:
+def _chosen(scores: Array, y: Array) -> Bool[Array, "..."]:
     """Return where in the array of scores each label stands.
 
     A mask instead of an index: it cannot clamp, and its gradient is a selection where indexing needs a scatter.
     """
-    axis = _class_axis(nll)
-    return jnp.expand_dims(y, axis) == _along(jnp.arange(nll.shape[axis], dtype=y.dtype), axis, nll.ndim)
+    axis = _class_axis(scores)
+    return jnp.expand_dims(y, axis) == _along(jnp.arange(scores.shape[axis], dtype=y.dtype), axis, scores.ndim)
 
 
-def _own_weights(w: Array, nll: Array, chosen: Bool[Array, "..."]) -> Array:
+def _own_weights(w: Array, scores: Array, chosen: Bool[Array, "..."]) -> Array:
     """Return the weight of each label's class."""
-    axis = _class_axis(nll)
-    return jnp.sum(jnp.where(chosen, _along(w, axis, nll.ndim), 0), axis)
+    axis = _class_axis(scores)
+    return jnp.sum(jnp.where(chosen, _along(w, axis, scores.ndim), 0), axis)
 
 
-def _message(function: str, nll: Array) -> str:
-    return f"{function}: a label lies outside [0, {nll.shape[_class_axis(nll)] - 1}]"
+def _message(function: str, scores: Array) -> str:
+    return f"{function}: a label lies outside [0, {scores.shape[_class_axis(scores)] - 1}]"
 
 
 def _weighted(

@@ -15,8 +15,7 @@ from jaxtyping import Array
 
 from ..native import library, machine
 from ..native.program import Map, Program
-from .lowering import lower, on_mesh
-from .row_programs import let_map
+from .lowering import has_fixed_shape, linear_in_last, lower, map_leading_axes, on_mesh, strong
 from .shapes import Floats
 
 # Numbers below which XLA's program takes no time worth saving.
@@ -26,10 +25,7 @@ Parameters = tuple[float, ...]
 
 
 def _suits(x: Array) -> bool:
-    # A size may be a symbol, in a program that is exported.
-    if x.dtype.name != "float32" or not all(isinstance(size, int) for size in x.shape):
-        return False
-    return x.size >= MANY and not on_mesh(x)
+    return has_fixed_shape(x) and x.dtype.name == "float32" and x.size >= MANY and not on_mesh(x)
 
 
 def compiled(
@@ -50,8 +46,8 @@ def compiled(
 
     def function(x: Floats, *parameters: float) -> Floats:
         if _suits(x) and allows(*parameters):
-            return value_p.bind(x, parameters=parameters)
-        return on_xla(x, *parameters)
+            return value_p.bind(x, parameters=tuple(map(float, parameters)))
+        return on_xla(strong(x), *parameters)
 
     def xla_value(x: Array, *, parameters: Parameters) -> Array:
         return on_xla(x, *parameters)
@@ -60,31 +56,19 @@ def compiled(
         return jax.jvp(lambda x: on_xla(x, *parameters), (x,), (v,))[1]
 
     def on_cpu(*arrays: Array, parameters: Parameters, is_cut: bool) -> Array:
-        if is_cut or not machine.host():
-            return (xla_value if len(arrays) == 1 else xla_product)(*arrays, parameters=parameters)
-        x = arrays[0]
-        program = Program(x.dtype.name, Map(x.size, name, (*constants, *parameters), is_product=len(arrays) == 2))
+        x, *others = arrays
+        if is_cut or x.size == 0 or not machine.host():
+            return (xla_product if others else xla_value)(*arrays, parameters=parameters)
+        program = Program(x.dtype.name, Map(x.size, name, (*constants, *parameters), is_product=bool(others)))
         return jax.ffi.ffi_call(library.target(program), jax.ShapeDtypeStruct(x.shape, x.dtype))(*arrays)
 
-    def value_jvp(primals: Sequence[Array], tangents: Sequence[Any], **how: Any) -> tuple[Array, Any]:
-        (x,), (t,) = primals, tangents
-        return value_p.bind(x, **how), product_p.bind(x, t, **how)
-
-    def product_jvp(primals: Sequence[Array], tangents: Sequence[Any], **how: Any) -> tuple[Array, Any]:
-        (x, v), (of_x, of_v) = primals, tangents
-        moves = [] if type(of_v) is ad.Zero else [product_p.bind(x, of_v, **how)]
-        if type(of_x) is not ad.Zero:
-            moves.append(jax.jvp(lambda x: xla_product(x, v, **how), (x,), (of_x,))[1])
-        return product_p.bind(x, v, **how), sum(moves[1:], moves[0])
-
-    def product_transpose(cotangent: Any, x: Any, v: Any, **how: Any) -> list[Any]:
-        return [None, None if type(cotangent) is ad.Zero else product_p.bind(x, cotangent, **how)]
+    def value_jvp(primals: Sequence[Array], tangents: Sequence[Any], **options: Any) -> tuple[Array, Any]:
+        return value_p.bind(*primals, **options), product_p.bind(*primals, *tangents, **options)
 
     for primitive, everywhere in ((value_p, xla_value), (product_p, xla_product)):
         primitive.def_abstract_eval(lambda *arrays, parameters: arrays[0].update(weak_type=False))
         lower(primitive, everywhere, on_cpu, "parameters")
-        let_map(primitive)
+        map_leading_axes(primitive, everywhere)
     ad.primitive_jvps[value_p] = value_jvp
-    ad.primitive_jvps[product_p] = product_jvp
-    ad.primitive_transposes[product_p] = product_transpose
+    linear_in_last(product_p, product_p, xla_product)
     return function

@@ -273,11 +273,7 @@ def _called(main: Sums | Products, padding: Padding, source: Array, factor: Arra
     dtype = source.dtype.name
     result = jax.ShapeDtypeStruct(shape, source.dtype)
     # Vectors longer than a line are read beyond its end, and so beyond that of the array.
-    if isinstance(main, Products):
-        is_inside = main.run >= host.width(dtype, main.run, within=True)
-    else:
-        is_inside = all(phase.run >= host.width(dtype, phase.run) for phase in main.phases)
-    if is_inside and not padding.changes:
+    if main.are_lines_long(host, dtype) and not padding.changes:
         name = library.target(Program(dtype, main, None))
         return jax.ffi.ffi_call(name, result)(source, factor)
     padded = jax.ShapeDtypeStruct((padding.numbers + host.width(dtype),), source.dtype)

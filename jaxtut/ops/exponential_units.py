@@ -41,7 +41,8 @@ def elu(input: AnyFloats, alpha: float = 1.0, inplace: bool = False) -> Floats:
         TypeError: `input` is not an array of a floating dtype, or `alpha` no number.
         ValueError: `inplace` is true.
 
-    Slope: 1 for x > 0, alpha · e^x elsewhere, **alpha at 0**, and 1 at NaN.
+    Slope: 1 for x > 0, alpha · e^x elsewhere, **alpha at 0**, and 1 at NaN (in PyTorch 1 or, in arrays of some dozen numbers and
+    more, NaN).
     PyTorch's counterpart: `torch.nn.functional.elu`. Plain JAX: the float32 slope of `jax.nn.elu` is 0 below −17, where e^x is not.
     """
     checks.no_inplace("elu", inplace)
@@ -71,7 +72,7 @@ def selu(input: AnyFloats, inplace: bool = False) -> Floats:
         TypeError: `input` is not an array of a floating dtype.
         ValueError: `inplace` is true.
 
-    Slope: λ for x > 0, λ · α · e^x elsewhere, **λ · α = 1.7581 at 0**, and λ at NaN.
+    Slope: λ for x > 0, λ · α · e^x elsewhere, **λ · α = 1.7581 at 0**, and λ at NaN (in PyTorch λ or, in longer arrays, NaN).
     PyTorch's counterpart: `torch.nn.functional.selu`.
     """
     checks.no_inplace("selu", inplace)
@@ -101,8 +102,9 @@ def celu(input: AnyFloats, alpha: float = 1.0, inplace: bool = False) -> Floats:
         TypeError: `input` is not an array of a floating dtype, or `alpha` no number.
         ValueError: `alpha` is 0, or `inplace` is true.
 
-    Slope: 1 for x > 0, e^(x / alpha) elsewhere, 1 at 0: no kink, and 1 at NaN. PyTorch rounds alpha to float32 before it divides by it in the
-    slope, also for float64 arrays, and so does this function: celu(alpha=0.3) has slope 0.99999996 at 0.
+    Slope: 1 for x > 0, e^(x / alpha) elsewhere, 1 at 0: no kink, and 1 at NaN (in PyTorch 1 or, in longer arrays, NaN). PyTorch
+    rounds alpha to float32 before it divides by it in the slope, also for float64 arrays, and so does this function: celu(alpha=0.3) has slope
+    0.99999996 at 0.
     PyTorch's counterpart: `torch.nn.functional.celu`.
     """
     checks.no_inplace("celu", inplace)

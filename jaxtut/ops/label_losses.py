@@ -5,34 +5,29 @@ transpose. They are primitives of JAX, because then the program is chosen for ea
 whole array some eight times for the gradient, one of them for the labels as one-hot rows; a loop compiled for the processor at hand finishes each
 row while it is near (`native.rows`).
 
-A label that is no class gives a NaN loss, and the slope S(z)_j.
+A label that is no class, of those that 32 bits hold, gives a NaN loss, and the slope S(z)_j.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax.core import ShapedArray
-from jax.extend.core import Primitive
 from jax.interpreters import ad
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Integer
 
-from . import row_programs, row_softmax
-from .lowering import lower
+from . import row_softmax
+from .lowering import linear_in_last
+from .row_programs import primitive
 
 Scores = Float[Array, "*rows classes"]
-RowLabels = Int[Array, "*rows"]
+RowLabels = Integer[Array, "*rows"]
 RowNumbers = Float[Array, "*rows"]
 
 
-def suits(z: Array) -> bool:
-    """Return whether `losses` is made for these scores, of which each row is along the last axis."""
-    return row_programs.are_many(z)
-
-
 def losses(z: Scores, y: RowLabels) -> RowNumbers:
-    """Return −log S(z)[y] of each row."""
+    """Return −log S(z)[y] of each row, for scores of which `row_programs.are_many` holds."""
     return losses_p.bind(z, y.astype(jnp.int32))
 
 
@@ -45,7 +40,7 @@ def _xla_losses(z: Array, y: Array) -> Array:
     return jnp.where((y >= 0) & (y < z.shape[-1]), -found, jnp.nan)
 
 
-def _xla_slopes(z: Array, y: Array, t: Array) -> Array:
+def _xla_tangent(z: Array, y: Array, t: Array) -> Array:
     return jnp.sum(row_softmax.softmax(z) * t, axis=-1) - jnp.sum(jnp.where(_chosen(z, y), t, 0), axis=-1)
 
 
@@ -53,65 +48,18 @@ def _xla_gradient(z: Array, y: Array, c: Array) -> Array:
     return c[..., None] * (row_softmax.softmax(z) - _chosen(z, y).astype(z.dtype))
 
 
-def _losses_on_cpu(z: Array, y: Array) -> Array:
-    return row_programs.call("label loss", y.shape, z, y)
-
-
-def _gradient_on_cpu(z: Array, y: Array, c: Array) -> Array:
-    return row_programs.call("label gradient", z.shape, z, y, c)
-
-
-def _primitive(name: str, on_xla: Callable[..., Array], on_cpu: Callable[..., Array]) -> Primitive:
-    primitive = Primitive(name)
-
-    def result(*arrays: Any) -> ShapedArray:
-        shapes = (jax.ShapeDtypeStruct(array.shape, array.dtype) for array in arrays)
-        return ShapedArray(jax.eval_shape(on_xla, *shapes).shape, arrays[0].dtype)
-
-    def here(*arrays: Array, is_cut: bool) -> Array:
-        return (on_cpu if row_programs.exists_for(arrays[0], is_cut) else on_xla)(*arrays)
-
-    primitive.def_abstract_eval(result)
-    lower(primitive, on_xla, here)
-    row_programs.let_map(primitive)
-    return primitive
-
-
-losses_p = _primitive("label_losses", _xla_losses, _losses_on_cpu)
-slopes_p = _primitive("label_losses_tangent", _xla_slopes, _xla_slopes)
-gradient_p = _primitive("label_losses_gradient", _xla_gradient, _gradient_on_cpu)
-
-
-def _is_still(tangent: Any) -> bool:
-    return type(tangent) is ad.Zero
+losses_p = primitive("label_losses", _xla_losses, "label loss", like=1)
+tangent_p = primitive("label_losses_tangent", _xla_tangent, like=1)
+gradient_p = primitive("label_losses_gradient", _xla_gradient, "label gradient", like=0)
 
 
 def _losses_jvp(primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[Array, Any]:
-    (z, y), (t, _) = primals, tangents
-    result = losses_p.bind(z, y)
-    still = ad.Zero(ShapedArray(result.shape, result.dtype))
-    return result, still if _is_still(t) else slopes_p.bind(z, y, t)
-
-
-def _slopes_jvp(primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[Array, Any]:
-    (z, y, t), (of_z, _, of_t) = primals, tangents
-    moves = [] if _is_still(of_t) else [slopes_p.bind(z, y, of_t)]
-    if not _is_still(of_z):
-        moves.append(jnp.sum(row_softmax.jacobian_product(row_softmax.softmax(z), of_z) * t, axis=-1))
-    return slopes_p.bind(z, y, t), sum(moves[1:], moves[0])
-
-
-def _gradient_jvp(primals: Sequence[Array], tangents: Sequence[Any]) -> tuple[Array, Any]:
-    (z, y, c), (of_z, _, of_c) = primals, tangents
-    moves = [] if _is_still(of_c) else [gradient_p.bind(z, y, of_c)]
-    if not _is_still(of_z):
-        moves.append(c[..., None] * row_softmax.jacobian_product(row_softmax.softmax(z), of_z))
-    return gradient_p.bind(z, y, c), sum(moves[1:], moves[0])
+    result = losses_p.bind(*primals)
+    if type(tangents[0]) is ad.Zero:
+        return result, ad.Zero(ShapedArray(result.shape, result.dtype))
+    return result, tangent_p.bind(*primals, tangents[0])
 
 
 ad.primitive_jvps[losses_p] = _losses_jvp
-ad.primitive_jvps[slopes_p] = _slopes_jvp
-ad.primitive_jvps[gradient_p] = _gradient_jvp
-# What is not linear in an operand, or nothing goes to, has None.
-ad.primitive_transposes[slopes_p] = lambda c, z, y, t: [None, None, None if _is_still(c) else gradient_p.bind(z, y, c)]
-ad.primitive_transposes[gradient_p] = lambda u, z, y, c: [None, None, None if _is_still(u) else slopes_p.bind(z, y, u)]
+linear_in_last(tangent_p, gradient_p, _xla_tangent)
+linear_in_last(gradient_p, tangent_p, _xla_gradient)

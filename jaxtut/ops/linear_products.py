@@ -2,11 +2,11 @@
 
 They are primitives of JAX, because then the program is chosen for each platform when it is compiled. On a CPU, XLA's product writes w down
 transposed at every call; for a batch of some hundred rows at most, loops compiled for the processor at hand (`native.products`, `native.sums`)
-read each array as it is. Of a few rows the gradient in w is left to XLA as a sum of outer
-products, which it computes where it is used, such as in the optimizer's update of w, and does not write to memory.
+read each array as it is. Of a few rows the gradient in w is left to XLA as a sum of outer products, which it computes where it is used, such as in
+the optimizer's update of w, and does not write to memory.
 
-Elsewhere, in programs for several devices or for export, where `vmap` maps both arrays, and for a layer that is small or has one row only, they
-are XLA's.
+Elsewhere, in programs for several devices or for export, where `vmap` maps the weight or the gradient in it, and for a layer that is small or has
+one row only, they are XLA's.
 """
 
 from collections.abc import Callable, Sequence

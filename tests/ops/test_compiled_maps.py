@@ -224,3 +224,35 @@ def test_numbers_may_lie_on_a_mesh(kind: AxisType) -> None:
     placed = jax.device_put(x, NamedSharding(mesh, PartitionSpec("numbers")))
     gradient = jax.grad(lambda x: F.silu(x).sum())
     np.testing.assert_allclose(jax.jit(gradient)(placed), gradient(x), rtol=1e-5, atol=1e-6)
+
+
+def test_a_map_over_nothing() -> None:
+    for function in (F.gelu, jax.grad(lambda x: F.gelu(x).sum())):
+        assert jax.vmap(function)(jnp.zeros((0, 50))).shape == (0, 50)
+
+
+def test_of_one_array_the_slope_is_computed_once(calls: Callable[..., int]) -> None:
+    """Many cotangents at one point, as for a Jacobian: the point is not repeated for each."""
+    x, v = np.ones(50, "float32"), np.ones((30, 50), "float32")
+    pull_back = jax.vmap(lambda x, v: jax.vjp(F.silu, x)[1](v)[0], (None, 0))
+    program = jax.jit(lambda x, v: pull_back(x, v)).lower(x, v).compile().as_text() or ""
+    assert not [line for line in program.splitlines() if "f32[30,50]" in line and "exponential" in line]
+    assert calls(pull_back, x, v) == 0
+    np.testing.assert_allclose(pull_back(x, v)[7], jax.grad(lambda x: F.silu(x).sum())(x), rtol=1e-6)
+
+
+@pytest.mark.parametrize("case", sorted(CASES))
+def test_the_dtype_does_not_depend_on_the_size(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    weak = jnp.full((50,), 1.0)
+    assert weak.weak_type
+    many = ours(case)(weak)
+    monkeypatch.setattr(compiled_maps, "MANY", 100)
+    few = ours(case)(weak)
+    assert not many.weak_type
+    assert not few.weak_type
+
+
+def test_a_whole_number_and_a_real_one_are_one_parameter() -> None:
+    x = np.ones(50, "float32")
+    programs = [str(jax.make_jaxpr(lambda x, b=b: F.softplus(x, beta=b))(x)) for b in (2, 2.0)]
+    assert programs[0] == programs[1]

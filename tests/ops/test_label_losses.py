@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax import export
+from jax.experimental import checkify
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 from jax.test_util import check_grads
 
 from jaxtut import functional as F
 from jaxtut.native import machine
 from jaxtut.ops import row_programs
-from jaxtut.ops.label_losses import gradient_p, losses_p, slopes_p
+from jaxtut.ops.label_losses import gradient_p, losses_p, tangent_p
 
 HOST = machine.host()
 ON_CPU = pytest.mark.skipif(
@@ -117,11 +118,11 @@ def test_derivatives_of_any_order_in_both_modes(compiled: bool, monkeypatch: pyt
         z, y, c = map(jnp.asarray, data(2, 11, "float64", 0))
         t = jnp.asarray(np.random.default_rng(1).standard_normal(z.shape))
         check_grads(jax.jit(lambda z: losses_p.bind(z, y)), (z / 4,), order=3)
-        check_grads(jax.jit(lambda z, t: slopes_p.bind(z, y, t)), (z / 4, t), order=2)
+        check_grads(jax.jit(lambda z, t: tangent_p.bind(z, y, t)), (z / 4, t), order=2)
         check_grads(jax.jit(lambda z, c: gradient_p.bind(z, y, c)), (z / 4, c), order=2)
         # One of the two alone has a derivative.
-        check_grads(lambda t: slopes_p.bind(z, y, t), (t,), order=2)
-        check_grads(lambda z: slopes_p.bind(z, y, t), (z / 4,), order=1)
+        check_grads(lambda t: tangent_p.bind(z, y, t), (t,), order=2)
+        check_grads(lambda z: tangent_p.bind(z, y, t), (z / 4,), order=1)
         check_grads(lambda c: gradient_p.bind(z, y, c), (c,), order=2)
         check_grads(lambda z: gradient_p.bind(z, y, c), (z / 4,), order=1)
 
@@ -190,3 +191,27 @@ def test_scores_may_lie_on_a_mesh(kind: AxisType) -> None:
     rows = NamedSharding(mesh, PartitionSpec("rows"))
     found = jax.jit(jax.grad(F.cross_entropy))(jax.device_put(z, rows), jax.device_put(y, rows))
     np.testing.assert_allclose(found, jax.grad(F.cross_entropy)(z, y), rtol=1e-4, atol=1e-8)
+
+
+def test_the_same_scores_under_many_labels_are_not_repeated() -> None:
+    z, y, _ = data(20, 1000, "float32", 0)
+    labels = np.stack([np.roll(y, i) for i in range(30)])
+    gradient = jax.grad(lambda z, y: jax.vmap(F.cross_entropy, (None, 0))(z, y).sum())
+    program = jax.jit(gradient).lower(z, labels).compile()
+    memory = program.memory_analysis()
+    assert memory is not None
+    # The labels as one-hot rows, which XLA writes down, and not the scores once more for each.
+    assert memory.temp_size_in_bytes < 1.5 * len(labels) * z.nbytes
+    expected = sum(jax.grad(F.cross_entropy)(z, row) for row in labels)
+    np.testing.assert_allclose(program(z, labels), expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("function", [F.cross_entropy, jax.grad(F.cross_entropy)])
+def test_an_ignored_label_is_no_alarm(function: Callable[..., Any]) -> None:
+    z, y, _ = data(20, 1000, "float32", 0)
+    y[3] = -100
+    error, _ = checkify.checkify(jax.jit(function), checkify.float_checks)(z, y)
+    error.throw()
+    y[3] = 1000
+    error, _ = checkify.checkify(jax.jit(function), checkify.float_checks)(z, y)
+    assert error.get() is not None
