@@ -14,6 +14,7 @@ from jax.test_util import check_grads
 
 from jaxtut import functional as F
 from jaxtut.native import machine
+from jaxtut.native.rows import WORK
 from jaxtut.ops import row_programs
 from jaxtut.ops.row_softmax import jacobian_product, softmax
 
@@ -53,11 +54,16 @@ def test_values_and_gradients_are_those_of_exact_sums(rows: int, length: int, dt
     np.testing.assert_allclose(u, gradient, rtol=0, atol=ROUNDING[dtype])
 
 
+@pytest.mark.every_case
+# Each of the seven rows alone, three at a time, and all at once.
+@pytest.mark.parametrize("rows_at_a_time", [1, 3, 7])
 @pytest.mark.parametrize("vector_bytes", [16, 32, 64])
 @pytest.mark.parametrize("dtype", sorted(ROUNDING))
-def test_vectors_of_any_length_give_the_same(dtype: str, vector_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_vectors_of_any_length_and_any_share_of_the_rows_give_the_same(
+    dtype: str, vector_bytes: int, rows_at_a_time: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert HOST is not None
-    other = HOST._replace(vector_bytes=vector_bytes, grain=1)
+    other = HOST._replace(vector_bytes=vector_bytes, grain=rows_at_a_time * WORK * 101)
     monkeypatch.setattr(machine, "host", lambda: other)
     draw = np.random.default_rng(vector_bytes)
     x, v = (draw.standard_normal((7, 101)).astype(dtype) for _ in range(2))
