@@ -6,11 +6,9 @@ from typing import Any
 from .code import Code, integer
 from .functions import FUNCTIONS
 from .machine import Machine
-from .program import Map
+from .program import BLOCK, Map
 from .runtime import Stage
 
-# Numbers of a piece of work.
-BLOCK = 4096
 # What a number costs, in multiplications of a convolution.
 WORK = 24
 

@@ -220,6 +220,8 @@ class Rows(NamedTuple):
     function: str
 
 
+# What a number of a row costs, in multiplications of a convolution.
+ROW_WORK = 8
 # The functions of rows, and of how many arrays each is.
 ROW_ARGUMENTS = {
     "softmax": 1,
@@ -229,6 +231,10 @@ ROW_ARGUMENTS = {
     "label loss": 2,
     "label gradient": 3,
 }
+
+
+# Numbers of a map that are a piece of work.
+BLOCK = 4096
 
 
 class Map(NamedTuple):

@@ -19,13 +19,11 @@ from typing import Any
 from .code import Code, integer
 from .exponential import exponential, logarithm
 from .machine import Machine
-from .program import Rows
+from .program import ROW_WORK, Rows
 from .runtime import Stage
 
 # Vectors that are read at a time; their sums do not wait for each other.
 TOGETHER = 4
-# What a number of a row costs, in multiplications of a convolution.
-WORK = 8
 
 # Takes the totals of a block's vectors, where it begins in the row, and how many numbers each of its vectors has; returns new totals.
 _Block = Callable[[list[Any], Any, int], Sequence[Any]]
@@ -36,7 +34,7 @@ def write(module: Any, dtype: str, rows: Rows, machine: Machine) -> Stage:
     code = Code(module, "row", dtype)
     _WRITERS[rows.function](code, _Row(rows.length, machine.width(dtype)))
     code.builder.ret_void()
-    return Stage("row", rows.number, WORK * rows.length)
+    return Stage("row", rows.number, ROW_WORK * rows.length)
 
 
 class _Row:

@@ -17,7 +17,8 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from jaxtut import functional as F
 from jaxtut import parity
-from jaxtut.native import machine, maps
+from jaxtut.native import machine
+from jaxtut.native.program import BLOCK
 from jaxtut.ops import compiled_maps
 
 HOST = machine.host()
@@ -85,7 +86,7 @@ def exact(case: str, x: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 @pytest.mark.parametrize("case", sorted(CASES))
 @given(
-    st.one_of(st.integers(1, 70), st.integers(2 * maps.BLOCK - 20, 2 * maps.BLOCK + 20)),
+    st.one_of(st.integers(1, 70), st.integers(2 * BLOCK - 20, 2 * BLOCK + 20)),
     st.sampled_from([16, 32, 64]),
     st.sampled_from([1, 10**9]),
     st.integers(0, 2**32 - 1),

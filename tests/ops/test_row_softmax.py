@@ -14,7 +14,7 @@ from jax.test_util import check_grads
 
 from jaxtut import functional as F
 from jaxtut.native import machine
-from jaxtut.native.rows import WORK
+from jaxtut.native.program import ROW_WORK
 from jaxtut.ops import row_programs
 from jaxtut.ops.row_softmax import jacobian_product, softmax
 
@@ -63,7 +63,7 @@ def test_vectors_of_any_length_and_any_share_of_the_rows_give_the_same(
     dtype: str, vector_bytes: int, rows_at_a_time: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert HOST is not None
-    other = HOST._replace(vector_bytes=vector_bytes, grain=rows_at_a_time * WORK * 101)
+    other = HOST._replace(vector_bytes=vector_bytes, grain=rows_at_a_time * ROW_WORK * 101)
     monkeypatch.setattr(machine, "host", lambda: other)
     draw = np.random.default_rng(vector_bytes)
     x, v = (draw.standard_normal((7, 101)).astype(dtype) for _ in range(2))
