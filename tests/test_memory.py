@@ -15,7 +15,7 @@ on_glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another
 # Says how many pages are taken from the system by a call that returns two arrays of 32 MB, once enough calls have been made for memory to be kept.
 PROGRAM = """
 import resource, statistics, sys
-from jaxtut import beginning, memory
+from jaxtut import memory
 if sys.argv[1] == "kept":
     assert memory.keep() and memory.is_kept()
 import jax, jax.numpy as jnp

@@ -94,52 +94,56 @@ def _exponentials(code: Code, row: _Row, source: Any, largest: Any, result: Any 
     return code.total(_of_all(sums, builder.fadd))
 
 
-def _map(code: Code, row: _Row, array: Any, change: Callable[[Any], Any]) -> None:
+def _map(code: Code, row: _Row, sources: Sequence[Any], result: Any, function: Callable[..., Any]) -> None:
+    """Write a function of the numbers of one or more arrays."""
+
     def block(totals: list[Any], place: Any, count: int) -> list[Any]:
-        x = code.load_first(code.at(array, place), row.width, count)
-        code.store_first(change(x), code.at(array, place), count)
+        code.store_first(function(*_read(code, row, sources, place, count)), code.at(result, place), count)
         return totals
 
     row.each(code, [], block)
+
+
+def _sum(code: Code, row: _Row, sources: Sequence[Any], add: Callable[..., Any]) -> Any:
+    """Return the sum over a row, in all of a vector; `add` takes a total and the numbers of the arrays."""
+
+    def block(totals: list[Any], place: Any, count: int) -> list[Any]:
+        values = _read(code, row, sources, place, count)
+        return [add(total, *values) for total in totals]
+
+    sums = row.each(code, [code.zeros(row.width)] * row.together, block)
+    return code.everywhere(code.total(_of_all(sums, code.builder.fadd)), row.width)
+
+
+def _read(code: Code, row: _Row, sources: Sequence[Any], place: Any, count: int) -> list[Any]:
+    return [code.load_first(code.at(source, place), row.width, count) for source in sources]
 
 
 def _softmax(code: Code, row: _Row) -> None:
     source, result = row.of(code, 0), row.of(code, 1)
     total = code.everywhere(_exponentials(code, row, source, _largest(code, row, source), result), row.width)
-    _map(code, row, result, lambda e: code.builder.fdiv(e, total))
+    _map(code, row, [result], result, lambda e: code.builder.fdiv(e, total))
+
+
+def _jacobian_product(code: Code, row: _Row) -> None:
+    y, v, result = (row.of(code, position) for position in range(3))
+    mean = _sum(code, row, [y, v], lambda total, share, value: code.multiply_add(share, value, total))
+    builder = code.builder
+    _map(code, row, [y, v], result, lambda share, value: builder.fmul(share, builder.fsub(value, mean)))
 
 
 def _log_softmax(code: Code, row: _Row) -> None:
-    builder, source, result = code.builder, row.of(code, 0), row.of(code, 1)
+    builder, source = code.builder, row.of(code, 0)
     largest = _largest(code, row, source)
     log = _logarithm(code, row, _exponentials(code, row, source, largest))
     most, log = (code.everywhere(number, row.width) for number in (largest, log))
-
-    def block(totals: list[Any], place: Any, count: int) -> list[Any]:
-        x = code.load_first(code.at(source, place), row.width, count)
-        code.store_first(builder.fsub(builder.fsub(x, most), log), code.at(result, place), count)
-        return totals
-
-    row.each(code, [], block)
+    _map(code, row, [source], row.of(code, 1), lambda x: builder.fsub(builder.fsub(x, most), log))
 
 
 def _log_gradient(code: Code, row: _Row) -> None:
-    width, builder = row.width, code.builder
     y, c, result = (row.of(code, position) for position in range(3))
-
-    def add(totals: list[Any], place: Any, count: int) -> list[Any]:
-        value = code.load_first(code.at(c, place), width, count)
-        return [builder.fadd(total, value) for total in totals]
-
-    sums = row.each(code, [code.zeros(width)] * row.together, add)
-    total = builder.fneg(code.everywhere(code.total(_of_all(sums, builder.fadd)), width))
-
-    def block(totals: list[Any], place: Any, count: int) -> list[Any]:
-        log, value = (code.load_first(code.at(array, place), width, count) for array in (y, c))
-        code.store_first(code.multiply_add(exponential(code, log), total, value), code.at(result, place), count)
-        return totals
-
-    row.each(code, [], block)
+    less = code.builder.fneg(_sum(code, row, [c], code.builder.fadd))
+    _map(code, row, [y, c], result, lambda log, value: code.multiply_add(exponential(code, log), less, value))
 
 
 def _logarithm(code: Code, row: _Row, number: Any) -> Any:
@@ -162,7 +166,7 @@ def _label_gradient(code: Code, row: _Row) -> None:
     cotangent = code.number_at(code.at(code.array(2), code.index))
     total = _exponentials(code, row, source, _largest(code, row, source), result)
     scale = code.everywhere(builder.fdiv(cotangent, total), row.width)
-    _map(code, row, result, lambda e: builder.fmul(e, scale))
+    _map(code, row, [result], result, lambda e: builder.fmul(e, scale))
     code.add_to(code.at(result, place), builder.select(is_there, builder.fneg(cotangent), code.scalar(0.0)))
 
 
@@ -171,28 +175,6 @@ def _label(code: Code, row: _Row) -> tuple[Any, Any]:
     label = code.label_at(code.array(1), code.index)
     is_there = code.builder.icmp_unsigned("<", label, integer(row.length))
     return is_there, code.builder.select(is_there, label, integer(0))
-
-
-def _jacobian_product(code: Code, row: _Row) -> None:
-    width, builder = row.width, code.builder
-    y, v, result = (row.of(code, position) for position in range(3))
-
-    def read(place: Any, count: int) -> list[Any]:
-        return [code.load_first(code.at(array, place), width, count) for array in (y, v)]
-
-    def products(totals: list[Any], place: Any, count: int) -> list[Any]:
-        share, value = read(place, count)
-        return [code.multiply_add(share, value, total) for total in totals]
-
-    sums = row.each(code, [code.zeros(width)] * row.together, products)
-    mean = code.everywhere(code.total(_of_all(sums, builder.fadd)), width)
-
-    def results(totals: list[Any], place: Any, count: int) -> list[Any]:
-        share, value = read(place, count)
-        code.store_first(builder.fmul(share, builder.fsub(value, mean)), code.at(result, place), count)
-        return totals
-
-    row.each(code, [], results)
 
 
 def _of_all(values: list[Any], both: Callable[[Any, Any], Any]) -> Any:

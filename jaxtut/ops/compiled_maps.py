@@ -1,8 +1,8 @@
 """Functions of each number of an array by loops that are compiled for the processor at hand (`native.maps`), where there are many numbers.
 
-XLA computes with vectors of 32 bytes at most, and expands each function into one that serves all. For few numbers, which a call would take as long
-as, for other dtypes than float32, in programs for several devices or for export, and elsewhere than on a CPU, the functions are XLA's, and so are
-derivatives beyond the first.
+XLA computes with vectors of 32 bytes at most, unless told otherwise, and expands each function into one that serves all. For few numbers, which a
+call would take as long as, for other dtypes than float32, in programs for several devices or for export, and elsewhere than on a CPU, the functions
+are XLA's, and so are derivatives beyond the first.
 """
 
 from collections.abc import Callable, Sequence

@@ -105,9 +105,9 @@ def is_other_order_faster(
         return False
 
     def cost(numbers: int) -> float:
-        width = host.width(dtype, numbers)
-        vectors = math.ceil(numbers / width) + (rest if numbers % width else 0)
-        return products * vectors * width / numbers
+        each = host.width(dtype, numbers)
+        vectors = math.ceil(numbers / each) + (rest if numbers % each else 0)
+        return products * vectors * each / numbers
 
     wide = WIDE_COSTS if kernel > WIDE else 1
     return cost(batch) + MOVE * moved < cost(run) * wide

@@ -2,7 +2,7 @@
 
 With d_j = S(z)_j − δ_jy the slope in z_j: the losses, Σ_j d_j · t_j for a tangent t, and c · d for a cotangent c. The last two are each other's
 transpose. They are primitives of JAX, because then the program is chosen for each platform when it is compiled. On a CPU, XLA goes through the
-whole array some eight times for the gradient, one of them for the labels as one-hot rows; a loop compiled for the processor at hand finishes each
+whole array several times for the gradient, and writes the labels down as one-hot rows; a loop compiled for the processor at hand finishes each
 row while it is near (`native.rows`).
 
 A label that is no class, of those that 32 bits hold, gives a NaN loss, and the slope S(z)_j.
