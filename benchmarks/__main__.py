@@ -34,6 +34,10 @@ def run(
     quick: Annotated[
         bool, typer.Option("--quick", help="A short run: the two smallest batches, few repeats, no torch.compile.")
     ] = False,
+    compile: Annotated[
+        bool,
+        typer.Option("--compile/--no-compile", help="Whether torch.compile is a side: it compiles for most of a run."),
+    ] = True,
     only: Annotated[list[str] | None, typer.Option(help="Only this benchmark; may be given several times.")] = None,
     device: Annotated[str, typer.Option(help="Where both frameworks compute: cpu or gpu.")] = "cpu",
     xla_flags: Annotated[
@@ -74,6 +78,7 @@ def run(
     settings = {
         "benchmarks": names,
         "quick": quick,
+        "compile": compile and not quick,
         "repeats": repeats or (QUICK_REPEATS if quick else REPEATS),
         "seed": seed,
         "device": device,
@@ -137,7 +142,7 @@ def _cases(settings: dict[str, Any]) -> Iterator[list[Case]]:
         benchmark = BENCHMARKS[name]
         for batch in benchmark.batches[: QUICK_BATCHES if settings["quick"] else None]:
             seeds = range(settings["seed"], settings["seed"] + SEEDS)
-            builds = (partial(_sides, name, batch, seed, settings["quick"]) for seed in seeds)
+            builds = (partial(_sides, name, batch, seed, settings["compile"]) for seed in seeds)
             yield [Case(name, batch, build, benchmark.work(batch)) for build in builds]
 
 
@@ -153,14 +158,14 @@ def _load_before() -> float | None:
     return now
 
 
-def _sides(name: str, batch: int, seed: int, quick: bool) -> list[Side]:
+def _sides(name: str, batch: int, seed: int, compile: bool) -> list[Side]:
     sides = BENCHMARKS[name].sides(batch, seed)
-    return [_left_out(side) if quick and side.name == COMPILED else side for side in sides]
+    return [side if compile or side.name != COMPILED else _left_out(side) for side in sides]
 
 
 def _left_out(side: Side) -> Side:
     def refuse() -> None:
-        raise RuntimeError("left out by --quick: compiling takes longer than the rest of the run")
+        raise RuntimeError("left out by --quick or --no-compile: compiling takes longer than the rest of the run")
 
     return Side(side.name, refuse, side.results, side.is_torch, optional=True)
 

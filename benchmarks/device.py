@@ -1,4 +1,4 @@
-"""Where the sides compute: the CPU, or one GPU for both frameworks, with TF32 off on both."""
+"""Where the sides compute: the CPU, or one GPU for both frameworks, with TF32 off or on in both."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,8 +14,12 @@ _now = torch.device("cpu")
 
 
 @contextmanager
-def computing_on(name: str) -> Iterator[None]:
-    """Let all sides that are made and run inside the `with` block compute there, in full float32.
+def computing_on(name: str, tf32: bool = False) -> Iterator[None]:
+    """Let all sides that are made and run inside the `with` block compute there.
+
+    Args:
+        name: one of `DEVICES`.
+        tf32: let a GPU round the factors of products and convolutions to the 11 bits of TF32; otherwise all is float32.
 
     Raises:
         ValueError: a framework does not see such a device.
@@ -32,10 +36,10 @@ def computing_on(name: str) -> Iterator[None]:
     cudnn = torch.backends.cudnn
     before = _now, torch.backends.cuda.matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark
     _now = torch.device(_NAMES[name])
-    torch.backends.cuda.matmul.allow_tf32 = cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = cudnn.allow_tf32 = tf32
     cudnn.benchmark = name == "gpu"  # XLA tries cuDNN's kernels too, and takes the fastest
     try:
-        with jax.default_device(device), jax.default_matmul_precision("highest"):
+        with jax.default_device(device), jax.default_matmul_precision("tensorfloat32" if tf32 else "highest"):
             yield
     finally:
         _now, torch.backends.cuda.matmul.allow_tf32, cudnn.allow_tf32, cudnn.benchmark = before

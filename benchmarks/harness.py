@@ -147,17 +147,23 @@ def measure(case: Case, repeats: int, advance: Callable[[], Any] = lambda: None)
     for side in sides:
         _first_call(side, rows[side.name])
     errors = _check_sides(sides, rows)
-    ready = [side for side in sides if rows[side.name].unavailable is None]
-    for side in ready:
+    time_in_turns([side for side in sides if rows[side.name].unavailable is None], rows, repeats, advance)
+    _add_speeds(list(rows.values()))
+    return list(rows.values()), errors
+
+
+def time_in_turns(
+    sides: Sequence[Side], rows: Mapping[str, Row], repeats: int, advance: Callable[[], Any] = lambda: None
+) -> None:
+    """Warm the sides up, and add to the rows of their names what `repeats` samples of each take."""
+    for side in sides:
         rows[side.name].calls = _warm_up(side.run)
         rows[side.name].peak_bytes = peak(side.run, side.is_torch)
     order = random.Random(0)
     for _ in range(repeats):
-        for side in order.sample(ready, len(ready)):
+        for side in order.sample(sides, len(sides)):
             rows[side.name].samples.append(_sample(side.run, rows[side.name].calls))
         advance()
-    _add_speeds(list(rows.values()))
-    return list(rows.values()), errors
 
 
 def _check_sides(sides: Sequence[Side], rows: Mapping[str, Row]) -> dict[str, float]:

@@ -58,7 +58,7 @@ def as_json(
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": {"system": platform.platform(), "processor": _processor(), "cores": usable_cores(), "load": load}
         | ({"gpu": torch.cuda.get_device_name()} if settings["device"] == "gpu" else {}),
-        "versions": {"python": platform.python_version()} | {package: _version(package) for package in PACKAGES},
+        "versions": versions(),
         "threads": {
             "torch": threads,
             "xla": "its own pool, one thread a core",
@@ -256,6 +256,11 @@ def write(folder: Path, data: Mapping[str, Any], rows: Sequence[Row]) -> list[Pa
     paths[1].write_text(as_markdown(data, rows), encoding="utf-8")
     plot(rows, paths[2])
     return paths
+
+
+def versions() -> dict[str, str]:
+    """Return those of Python and the packages that matter here."""
+    return {"python": platform.python_version()} | {package: _version(package) for package in PACKAGES}
 
 
 def _version(package: str) -> str:
