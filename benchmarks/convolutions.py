@@ -24,7 +24,7 @@ from jaxtut.torch_random import Generator
 from . import report
 from .harness import Case, GradientsDiffer, Row, Side, measure, quartiles
 from .limits import measured
-from .machine import cold_compiler, keep_memory, load, pinned_threads, run_inline
+from .machine import compilers, keep_memory, load, pinned_threads, run_inline
 from .sides import EAGER, LIBRARY, PLAIN
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -212,7 +212,7 @@ def run(
     """Time convolutions of many shapes and their gradients beside plain JAX and PyTorch."""
     kept, inlined = keep_memory(), run_inline()
     busy, chosen = load(), shapes()[:first]
-    with cold_compiler(), pinned_threads() as threads:
+    with compilers(), pinned_threads() as threads:
         best = measured()
         rows, results = [], []
         for shape in track(chosen, "convolutions", console=Console(stderr=True)):
@@ -231,7 +231,7 @@ def run(
         typer.echo(line)
     if json is not None:
         settings: dict[str, Any] = {"benchmarks": ["convolutions"], "repeats": repeats, "seed": seed, "device": "cpu"}
-        settings |= {"xla_flags": "", "memory_kept": kept, "inline": inlined}
+        settings |= {"xla_flags": "", "memory_kept": kept, "inline": inlined, "compiler_cache": False}
         data = report.as_json(rows, {}, settings, best, threads, busy)
         json.write_text(json_format.dumps(data, indent=2) + "\n", encoding="utf-8")
         typer.echo(f"written: {json}")

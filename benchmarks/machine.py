@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -38,14 +39,17 @@ def run_inline() -> bool:
 
 
 @contextmanager
-def cold_compiler() -> Iterator[None]:
-    """Let neither compiler find what earlier runs left on disk, inside the `with` block."""
+def compilers(cache: Path | None = None) -> Iterator[None]:
+    """Let both compilers keep what they compile in a folder, inside the `with` block; left out, find nothing that earlier runs left on disk."""
     name, before = "TORCHINDUCTOR_CACHE_DIR", os.environ.get("TORCHINDUCTOR_CACHE_DIR")
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        os.environ[name] = folder
+        os.environ[name] = str(cache / "torch") if cache else folder
         config: Any = jax.config
         kept = config.jax_compilation_cache_dir
-        compilation_cache.disable()
+        if cache:
+            compilation_cache.enable(cache / "jax")
+        else:
+            compilation_cache.disable()
         try:
             yield
         finally:

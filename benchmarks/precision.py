@@ -28,6 +28,7 @@ from torch_ref import ffn as torch_ffn
 from . import bench_cnn, bench_ffn, report
 from .device import array, computing_on, module, on_gpu, tensor, until_done
 from .harness import Row, Side, quartiles, time_in_turns
+from .machine import compilers
 from .sides import EAGER, LIBRARY
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -97,8 +98,11 @@ def results(name: str, batch: int, device: str, repeats: int, seed: int) -> Iter
 def _errors(found: Mapping[str, np.ndarray], truth: Gradients) -> tuple[float, float]:
     apart = {key: found[key] - exact for key, exact in truth.items()}
     largest = max(np.abs(apart[key]).max() / np.abs(exact).max() for key, exact in truth.items())
-    squares = (sum(np.square(each).sum() for each in arrays.values()) for arrays in (apart, truth))
-    return float(largest), float(np.sqrt(np.divide(*squares)))
+    return float(largest), _norm(apart) / _norm(truth)
+
+
+def _norm(arrays: Gradients) -> float:
+    return float(np.sqrt(sum(np.square(each).sum() for each in arrays.values())))
 
 
 def _library(network: Network, params: Gradients, x: np.ndarray, y: np.ndarray) -> Side:
@@ -134,9 +138,7 @@ def _truth(network: Network, params: Gradients, x: np.ndarray, y: np.ndarray) ->
     return {key: value.numpy() for key, value in found.items()}
 
 
-def _torch_gradients(
-    model: nn.Module, layers: nn.Module, x: torch.Tensor, y: torch.Tensor
-) -> dict[str, torch.Tensor]:
+def _torch_gradients(model: nn.Module, layers: nn.Module, x: torch.Tensor, y: torch.Tensor) -> dict[str, torch.Tensor]:
     weights = dict(model.named_parameters())
     loss = nn.functional.cross_entropy(layers(x), y)
     return dict(zip(weights, torch.autograd.grad(loss, list(weights.values())), strict=True))
@@ -148,6 +150,9 @@ def run(
     json: Annotated[Path | None, typer.Option(help="Write the results to this file too.")] = None,
     repeats: Annotated[int, typer.Option(help="Samples of each side.", min=1)] = 7,
     batch: Annotated[list[int] | None, typer.Option(help=f"Batch sizes; by default {BATCHES}.", min=1)] = None,
+    compiler_cache: Annotated[
+        Path | None, typer.Option(help="A folder where XLA keeps what it compiles, for the next run.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of weights and batches.", min=0)] = 0,
 ) -> None:
     """Report the error and the time of TF32 apart from those of float32."""
@@ -158,11 +163,12 @@ def run(
         typer.echo(f"benchmarks.precision: {error}", err=True)
         raise typer.Exit(2) from None
     cases = [(name, size) for name in NETWORKS for size in batch or BATCHES]
-    found = [
-        result
-        for name, size in track(cases, "gradients", console=Console(stderr=True))
-        for result in results(name, size, device, repeats, seed)
-    ]
+    with compilers(compiler_cache):
+        found = [
+            result
+            for name, size in track(cases, "gradients", console=Console(stderr=True))
+            for result in results(name, size, device, repeats, seed)
+        ]
     Console().print(as_table(found))
     if json is not None:
         settings = {"device": device, "gpu": gpu, "repeats": repeats, "seed": seed}

@@ -72,7 +72,9 @@ def as_json(
             "peak_bytes": "of one warm call, beyond what was held before: resident memory on a CPU, PyTorch's own count on a GPU",
             "order": "turns of one sample of each side, each turn in another order; a rest of 10 ms and an untimed call before each sample",
             "speed": "seconds of the fastest torch side (by its median) divided by seconds of this side, turn by turn",
-            "first_call": "tracing, compiling (nothing cached on disk) and running once",
+            "first_call": "tracing, compiling (perhaps found on disk, from an earlier run) and running once"
+            if settings["compiler_cache"]
+            else "tracing, compiling (nothing cached on disk) and running once",
             "first_compile": "the first call of the first torch.compile row also loads its compiler",
             "memory": "stays with the process (jaxtut.memory.keep)"
             if settings["memory_kept"]

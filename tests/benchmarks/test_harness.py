@@ -30,7 +30,7 @@ from benchmarks.harness import (
     quartiles,
 )
 from benchmarks.limits import Limits, Work, measured
-from benchmarks.machine import cold_compiler, pinned_threads, usable_cores
+from benchmarks.machine import compilers, pinned_threads, usable_cores
 from benchmarks.memory import peak
 from benchmarks.report import as_markdown
 from benchmarks.sides import COMPILED, EAGER, FLAX, LIBRARY, PLAIN
@@ -206,7 +206,7 @@ def test_the_compiler_starts_cold_and_its_folder_is_put_back(monkeypatch):
         monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "/elsewhere")
         if before is None:
             monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR")
-        with cold_compiler():
+        with compilers():
             folder = Path(os.environ["TORCHINDUCTOR_CACHE_DIR"])
             assert list(folder.iterdir()) == []
         assert os.environ.get("TORCHINDUCTOR_CACHE_DIR") == before
