@@ -83,9 +83,10 @@ def function_name(jaxpr: Jaxpr | ClosedJaxpr) -> str:
 def inner_program(eqn: JaxprEqn) -> ClosedJaxpr | None:
     """Return the one program that the equation calls, closed; `None` where there is none."""
     found = next((eqn.params[k] for k in ("jaxpr", "call_jaxpr", "fun_jaxpr") if k in eqn.params), None)
-    if isinstance(found, Jaxpr):
-        return ClosedJaxpr(found, ())
-    return found if isinstance(found, ClosedJaxpr) else None
+    # From JAX 0.12 on the two are one class, and closed.
+    if isinstance(found, ClosedJaxpr):
+        return found
+    return ClosedJaxpr(found, ()) if isinstance(found, Jaxpr) else None
 
 
 def parts_of_scan(eqn: JaxprEqn) -> tuple[int, int]:

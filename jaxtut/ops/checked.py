@@ -53,12 +53,14 @@ ad.primitive_transposes[checked_p] = _transpose
 batching.primitive_batchers[checked_p] = _batch
 
 
-def _report(error: Any, enabled_errors: Any, x: Array, bad: Array, *, message: str) -> tuple[Any, Array]:
+def _report(*given: Any, message: str) -> tuple[Any, Array]:
+    # From JAX 0.12 on there is a context in front.
+    *context, error, enabled_errors, x, bad = given
     assert FailedCheckError is not None
-    assert assert_func is not None
     assert get_traceback is not None
+    add: Any = assert_func
     if FailedCheckError in enabled_errors:
-        error = assert_func(error, jnp.any(bad), FailedCheckError(get_traceback(), message))
+        error = add(*context, error, jnp.any(bad), FailedCheckError(get_traceback(), message))
     return error, checked_p.bind(x, bad, message=message)
 
 
