@@ -1,0 +1,30 @@
+"""Settings that all tests of the benchmarks run under."""
+
+import pytest
+
+from jaxtut import dispatch, memory
+
+
+@pytest.fixture(autouse=True)
+def quick_limits(monkeypatch):
+    """Measure what the machine can do at small arrays: the figures mean nothing here."""
+    monkeypatch.setattr("benchmarks.limits.SIZE", 64)
+    monkeypatch.setattr("benchmarks.limits.NUMBERS", 1 << 16)
+
+
+@pytest.fixture(autouse=True)
+def kept(monkeypatch):
+    """Count who asks for memory to be kept, and change nothing of this process."""
+    asked = []
+    monkeypatch.setattr(memory, "keep", lambda: asked.append(True))
+    monkeypatch.setattr(memory, "is_kept", lambda: bool(asked))
+    return asked
+
+
+@pytest.fixture(autouse=True)
+def inlined(monkeypatch):
+    """Count who asks for computing in the calling thread, and change nothing of this process."""
+    asked = []
+    monkeypatch.setattr(dispatch, "run_inline", lambda: asked.append(True))
+    monkeypatch.setattr(dispatch, "is_inline", lambda: bool(asked))
+    return asked
