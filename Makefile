@@ -1,6 +1,7 @@
-# Every command sets up what it needs: the virtual environment, and the packages at the versions in constraints.txt.
+# Every command sets up what it needs: the virtual environment, and the packages at the versions in constraints.txt, or in LOCK.
 PYTHON ?= python3
-VENV := .venv
+VENV ?= .venv
+LOCK ?= constraints.txt
 BIN := $(VENV)/bin
 WORKERS ?= 2
 BUDGET ?= 180
@@ -9,8 +10,8 @@ EACH ?=
 RESULT ?=
 PART ?=
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
-MANIFEST := pyproject.toml constraints.txt
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+MANIFEST := pyproject.toml $(LOCK)
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK)
 
 .PHONY: run test test-long test-browser plots lint check train bench wheel docs parity-sweep parity-mutants functional-sweep format clean
 
@@ -76,7 +77,7 @@ wheel: $(VENV)/dev.stamp
 	rm -rf dist build/wheel-env
 	$(BIN)/python -m build --wheel --outdir dist .
 	$(PYTHON) -m venv build/wheel-env
-	build/wheel-env/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt dist/*.whl
+	build/wheel-env/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) dist/*.whl
 	cd build && wheel-env/bin/python -c "import jaxtut; print('jaxtut', jaxtut.__version__, jaxtut.chain_rule.backward((1.0, 2.0)).dL_dx)"
 
 $(VENV)/python.stamp:

@@ -61,7 +61,7 @@ def conventions(family: str) -> HTML:
             row.point,
             _outcome(row.torch),
             row.plain,
-            _outcome(row.jax),
+            _outcome(row.jax) + (f" (before JAX {row.jax_until})" if row.jax_until else ""),
             row.ours or ("as PyTorch" if follows else _outcome(ours)),
         )
         body.append("".join(f"<td{_mark(i, parts, follows)}>{escape(cell)}</td>" for i, cell in enumerate(cells)))

@@ -37,6 +37,7 @@ class Row:
         plain: what a port writes in plain JAX, with `jax`, `jnp`, `lax`, `optax` and `nnx`; '' where JAX has nothing of the kind.
         torch: PyTorch's outcome, in the stated version.
         jax: plain JAX's.
+        jax_until: the version of JAX from which on `plain` gives something else; '' where none is known.
         source: where the convention is documented or discussed.
         ours: the exception that `jaxtut.functional` raises where PyTorch raises.
         dtype: of the floating arguments.
@@ -58,6 +59,7 @@ class Row:
     fixed: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
+    jax_until: str = ""
 
     @property
     def title(self) -> str:

@@ -8,7 +8,21 @@ from typing import Any
 from .measure import jax_outcome, our_outcome, torch_outcome
 from .row import FOLDER, Outcome, Row, read
 
-_WRITTEN = ("op", "point", "args", "call", "plain", "torch", "jax", "ours", "dtype", "fixed", "source", "note")
+_WRITTEN = (
+    "op",
+    "point",
+    "args",
+    "call",
+    "plain",
+    "torch",
+    "jax",
+    "jax_until",
+    "ours",
+    "dtype",
+    "fixed",
+    "source",
+    "note",
+)
 
 
 def main() -> None:
@@ -26,7 +40,7 @@ def _measured(row: Row) -> dict[str, Any]:
     torch, jax = torch_outcome(row), jax_outcome(row)
     entry = {name: getattr(row, name) for name in _WRITTEN} | {"torch": _plain(torch), "jax": _plain(jax)}
     entry["ours"] = our_outcome(row).error if torch.error else ""
-    defaults = {"ours": "", "dtype": "float32", "fixed": (), "note": ""}
+    defaults = {"ours": "", "jax_until": "", "dtype": "float32", "fixed": (), "note": ""}
     return {k: v for k, v in entry.items() if v != defaults.get(k) and v != {}}
 
 
