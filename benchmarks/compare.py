@@ -66,8 +66,9 @@ def run(
         ("settings", "memory_kept"),
         ("settings", "inline"),
         ("versions", "torch"),
+        ("method", "order"),
     ):
-        one, other = (result[kind].get(key, False) for result in results)  # earlier runs did not know of some
+        one, other = (result.get(kind, {}).get(key, False) for result in results)  # earlier runs did not know of some
         if one != other:
             _stop(f"the two runs cannot be compared: {key} is {one} in one and {other} in the other")
     found = sorted(change for change in changes(*results) if change.key[2] == side)

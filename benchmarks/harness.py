@@ -19,10 +19,12 @@ GRADIENT_BOUND = 1e-4
 WARM_UP_CALLS = 3
 # PyTorch's threads wait for more work in a loop for some milliseconds after each call, and would keep the next side's from their cores.
 REST_SECONDS = 10e-3
-SAMPLE_SECONDS = (
-    2e-3  # a sample repeats a fast call until it lasts about so long, far above the resolution of the clock
-)
-MOST_CALLS = 200
+# After such a rest, caches, sleeping threads and halted cores take several calls to come back: on two virtual cores the feed-forward step at 256 took
+# 3.5 ms (PyTorch 4.9) at the first call, and 2.7 (3.7) from the third on. A training loop does not rest, so it is called untimed for so long first.
+UNTIMED_SECONDS = 10e-3
+# A sample repeats a fast call until it lasts about so long, far above the resolution of the clock.
+SAMPLE_SECONDS = 5e-3
+MOST_CALLS = 500
 
 Named = Mapping[str, np.ndarray]
 
@@ -205,7 +207,10 @@ def _warm_up(run: Callable[[], object]) -> int:
 
 def _sample(run: Callable[[], object], calls: int) -> float:
     time.sleep(REST_SECONDS)
-    run()  # untimed: it brings the caches and threads back from the side before
+    begin = time.perf_counter()
+    run()
+    while time.perf_counter() - begin < UNTIMED_SECONDS:
+        run()
     return _seconds(run, calls) / calls
 
 

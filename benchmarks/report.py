@@ -70,7 +70,7 @@ def as_json(
             "of_the_limit": "the least time that the work of a call takes at the measured limits, divided by its median time; not told "
             "where the work is copying and fits a cache",
             "peak_bytes": "of one warm call, beyond what was held before: resident memory on a CPU, PyTorch's own count on a GPU",
-            "order": "turns of one sample of each side, each turn in another order; a rest of 10 ms and an untimed call before each sample",
+            "order": "turns of one sample of each side, each turn in another order; a rest of 10 ms and untimed calls for 10 ms before each sample",
             "speed": "seconds of the fastest torch side (by its median) divided by seconds of this side, turn by turn",
             "first_call": "tracing, compiling (perhaps found on disk, from an earlier run) and running once"
             if settings["compiler_cache"]

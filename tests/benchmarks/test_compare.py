@@ -9,7 +9,7 @@ from benchmarks import compare
 from benchmarks.sides import COMPILED, EAGER, LIBRARY
 
 
-def result_of(against=EAGER, device="cpu", torch="1", **speeds):
+def result_of(against=EAGER, device="cpu", torch="1", order="in turns", **speeds):
     rows = [
         {
             "benchmark": name,
@@ -24,6 +24,7 @@ def result_of(against=EAGER, device="cpu", torch="1", **speeds):
         "machine": {"processor": "p"},
         "settings": {"device": device},
         "versions": {"torch": torch},
+        "method": {"order": order},
         "rows": [*rows, {"benchmark": "x", "unavailable": "y"}],
     }
 
@@ -55,6 +56,7 @@ def test_a_change_beyond_the_spread_is_seen(tmp_path, before, after, verdict):
         ({"against": COMPILED}, "no row of 'jaxtut' in common"),
         ({"device": "gpu"}, "device is cpu in one and gpu in the other"),
         ({"torch": "2"}, "torch is 1 in one and 2 in the other"),
+        ({"order": "one after the other"}, "order is in turns in one and one after the other in the other"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(tmp_path, other, said):

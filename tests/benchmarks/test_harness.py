@@ -1,6 +1,7 @@
 """The benchmarks refuse what cannot be compared, and report what they measured."""
 
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 from time import sleep
@@ -77,6 +78,8 @@ def side(name, log, seconds=0.0, **settings):
 
 def test_sides_take_turns_and_the_slower_one_is_found(monkeypatch):
     monkeypatch.setattr(harness, "SAMPLE_SECONDS", 0.0)  # one call a sample
+    monkeypatch.setattr(harness, "UNTIMED_SECONDS", 0.0)  # and one before it
+    monkeypatch.setattr(harness, "peak", peak)
     log = []
     sides = [side("slow", log, 0.004), side("fast", log, 0.001, is_torch=True)]
     rows, errors = measure(Case("sleep", 1, lambda: sides), repeats=9)
@@ -91,6 +94,18 @@ def test_sides_take_turns_and_the_slower_one_is_found(monkeypatch):
     assert quartiles(rows[0].samples)[1] >= 0.004
     assert quartiles(rows[0].speed)[1] < 1 == quartiles(rows[1].speed)[1]
     assert errors == {"fast": 0.0, "slow": 0.0}
+
+
+def test_a_sample_begins_when_the_machine_is_warm(monkeypatch):
+    monkeypatch.setattr(harness, "UNTIMED_SECONDS", 20e-3)
+    calls = []
+
+    def run():
+        calls.append(time.perf_counter())
+
+    begin = time.perf_counter()
+    assert harness._sample(run, 3) < 1e-3
+    assert calls[-3] - begin >= harness.REST_SECONDS + harness.UNTIMED_SECONDS
 
 
 def test_a_fast_call_is_repeated_within_a_sample():
