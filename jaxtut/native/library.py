@@ -7,12 +7,13 @@ from typing import Any
 
 import jax
 
-from . import machine, runtime, store
+from . import machine, pool, runtime, store
 from .machine import Machine
 from .program import Copy, Map, Program, Rows, Sums
 
 _lock = threading.Lock()
 _engines: dict[str, Any] = {}
+_POOL = "pool"
 
 
 def target(program: Program) -> str:
@@ -26,6 +27,9 @@ def target(program: Program) -> str:
         raise RuntimeError("native: programs cannot be compiled for this processor")
     name = "jaxtut_" + store.key(program, host)
     with _lock:
+        if _POOL not in _engines:
+            _engines[_POOL] = _linked(_compiled(pool.text(), host), host)
+            pool.start(_engines[_POOL])
         if name not in _engines:
             engine = _kept(name, host) or _made(name, program, host)
             address = ctypes.c_void_p(engine.get_function_address("handler"))
@@ -107,4 +111,4 @@ def _llvm() -> Any:
 
 def names() -> list[str]:
     """Return the names of the programs that this process has."""
-    return list(_engines)
+    return [name for name in _engines if name != _POOL]

@@ -10,6 +10,8 @@ from .runtime import Stage
 
 # Into so many parts numbers are sorted by vectors; into more, one by one.
 MOST_SHUFFLED = 4
+# What a number costs, in multiplications of a convolution.
+WORK = 16
 
 
 def write(module: Any, name: str, dtype: str, padding: Padding, machine: Machine, source: int, target: int) -> Stage:
@@ -31,7 +33,7 @@ def write(module: Any, name: str, dtype: str, padding: Padding, machine: Machine
             start = code.at(code.array(source), code.times(number, math.prod(padding.size[1:]) * padding.inner))
             _copy_rows(code, padding, width, 1, start, to)
     code.builder.ret_void()
-    return Stage(name, padding.planes * rows, row)
+    return Stage(name, padding.planes * rows, WORK * row)
 
 
 def _copy_rows(code: Code, padding: Padding, width: int, axis: int, start: Any, to: Any) -> None:

@@ -1,4 +1,4 @@
-"""The function that XLA calls: it runs the stages of a program one after another, the parts of each on XLA's threads.
+"""The function that XLA calls: it runs the stages of a program one after another, the pieces of each shared by threads (`pool`).
 
 Offsets in XLA's structures are those of its C header, `xla/ffi/api/c_api.h`, interface 0.3; each begins with its size. XLA refuses a handler of an
 interface that it does not know any more (it says that it supports one for a year at least).
@@ -11,155 +11,11 @@ from typing import NamedTuple
 # The version of XLA's interface that the offsets below are those of.
 MAJOR, MINOR = 0, 3
 
-# A job lives on the heap until the last helper has left it, since a helper may come when all is done. What threads change lies in cache lines
-# of its own. The caller takes part, and does not wait for a helper that has not begun: no thread is waited for that has no thread to run on.
-_PARALLEL = """
-declare ptr @malloc(i64)
-declare void @free(ptr)
-declare i32 @sched_yield()
+# Grains from which on threads share a stage: for fewer, fetching what another core has written costs what is won.
+LEAST = 6
 
-%job = type { ptr, ptr, i64, [13 x i64], i64, [7 x i64], i64, [7 x i64], i64 }
-
-define internal void @work(ptr %job) {
-  %stage = load ptr, ptr %job
-  %arrays.at = getelementptr %job, ptr %job, i64 0, i32 1
-  %arrays = load ptr, ptr %arrays.at
-  %count.at = getelementptr %job, ptr %job, i64 0, i32 2
-  %count = load i64, ptr %count.at
-  %next = getelementptr %job, ptr %job, i64 0, i32 4
-  %done = getelementptr %job, ptr %job, i64 0, i32 6
-  br label %take
-take:
-  %i = atomicrmw add ptr %next, i64 1 monotonic
-  %some = icmp slt i64 %i, %count
-  br i1 %some, label %do, label %end
-do:
-  call void %stage(ptr %arrays, i64 %i)
-  %old = atomicrmw add ptr %done, i64 1 release
-  br label %take
-end:
-  ret void
-}
-
-define internal void @leave(ptr %job) {
-  %present = getelementptr %job, ptr %job, i64 0, i32 8
-  %old = atomicrmw sub ptr %present, i64 1 acq_rel
-  %last = icmp eq i64 %old, 1
-  br i1 %last, label %remove, label %end
-remove:
-  call void @free(ptr %job)
-  br label %end
-end:
-  ret void
-}
-
-define internal void @help(ptr %job) {
-  call void @work(ptr %job)
-  call void @leave(ptr %job)
-  ret void
-}
-
-define internal void @forget(ptr %api, ptr %error) {
-  %none = icmp eq ptr %error, null
-  br i1 %none, label %end, label %destroy
-destroy:
-  %ask = alloca { i64, ptr, ptr }
-  store { i64, ptr, ptr } { i64 24, ptr null, ptr null }, ptr %ask
-  %ask.error = getelementptr i8, ptr %ask, i64 16
-  store ptr %error, ptr %ask.error
-  %destroy.at = getelementptr i8, ptr %api, i64 64
-  %destroyer = load ptr, ptr %destroy.at
-  call void %destroyer(ptr %ask)
-  br label %end
-end:
-  ret void
-}
-
-define internal void @parallel(ptr %frame, ptr %stage, ptr %arrays, i64 %count) {
-  %api.at = getelementptr i8, ptr %frame, i64 16
-  %api = load ptr, ptr %api.at
-  %context.at = getelementptr i8, ptr %frame, i64 24
-  %context = load ptr, ptr %context.at
-  %threads = alloca i64
-  store i64 1, ptr %threads
-  %ask = alloca { i64, ptr, ptr, ptr }
-  store { i64, ptr, ptr, ptr } { i64 32, ptr null, ptr null, ptr null }, ptr %ask
-  %ask.context = getelementptr i8, ptr %ask, i64 16
-  store ptr %context, ptr %ask.context
-  %ask.threads = getelementptr i8, ptr %ask, i64 24
-  store ptr %threads, ptr %ask.threads
-  %number.at = getelementptr i8, ptr %api, i64 144
-  %number = load ptr, ptr %number.at
-  %refused = call ptr %number(ptr %ask)
-  call void @forget(ptr %api, ptr %refused)
-  %known = load i64, ptr %threads
-  %others = sub i64 %known, 1
-  %most = sub i64 %count, 1
-  %fewer = icmp slt i64 %others, %most
-  %helpers = select i1 %fewer, i64 %others, i64 %most
-  %alone = icmp slt i64 %helpers, 1
-  br i1 %alone, label %serial, label %share
-serial:
-  %s = phi i64 [ 0, %0 ], [ 0, %share ], [ %s.next, %serial ]
-  call void %stage(ptr %arrays, i64 %s)
-  %s.next = add i64 %s, 1
-  %s.more = icmp slt i64 %s.next, %count
-  br i1 %s.more, label %serial, label %end
-share:
-  %job = call ptr @malloc(i64 320)
-  %no.room = icmp eq ptr %job, null
-  br i1 %no.room, label %serial, label %prepare
-prepare:
-  store ptr %stage, ptr %job
-  %arrays.at = getelementptr %job, ptr %job, i64 0, i32 1
-  store ptr %arrays, ptr %arrays.at
-  %count.at = getelementptr %job, ptr %job, i64 0, i32 2
-  store i64 %count, ptr %count.at
-  %next = getelementptr %job, ptr %job, i64 0, i32 4
-  store i64 0, ptr %next
-  %done = getelementptr %job, ptr %job, i64 0, i32 6
-  store i64 0, ptr %done
-  %present = getelementptr %job, ptr %job, i64 0, i32 8
-  %all = add i64 %helpers, 1
-  store i64 %all, ptr %present
-  %call = alloca { i64, ptr, ptr, ptr, ptr }
-  store { i64, ptr, ptr, ptr, ptr } { i64 40, ptr null, ptr null, ptr @help, ptr null }, ptr %call
-  %call.context = getelementptr i8, ptr %call, i64 16
-  store ptr %context, ptr %call.context
-  %call.job = getelementptr i8, ptr %call, i64 32
-  store ptr %job, ptr %call.job
-  %schedule.at = getelementptr i8, ptr %api, i64 136
-  %schedule = load ptr, ptr %schedule.at
-  br label %invite
-invite:
-  %h = phi i64 [ 0, %prepare ], [ %h.next, %invited ]
-  %failed = call ptr %schedule(ptr %call)
-  %ok = icmp eq ptr %failed, null
-  br i1 %ok, label %invited, label %missing
-missing:
-  call void @forget(ptr %api, ptr %failed)
-  call void @leave(ptr %job)
-  br label %invited
-invited:
-  %h.next = add i64 %h, 1
-  %h.more = icmp slt i64 %h.next, %helpers
-  br i1 %h.more, label %invite, label %begin
-begin:
-  call void @work(ptr %job)
-  br label %check
-check:
-  %finished = load atomic i64, ptr %done acquire, align 8
-  %waiting = icmp slt i64 %finished, %count
-  br i1 %waiting, label %wait, label %finish
-wait:
-  %ignored = call i32 @sched_yield()
-  br label %check
-finish:
-  call void @leave(ptr %job)
-  br label %end
-end:
-  ret void
-}
+_SHARE = """
+declare void @jaxtut_share(ptr, ptr, ptr, i64)
 """
 
 _HANDLER = """
@@ -229,16 +85,17 @@ def text(arguments: int, results: int, stages: Sequence[Stage], grain: int) -> s
         ]
     functions: list[str] = []
     for i, stage in enumerate(stages):
-        each = max(1, min(stage.pieces, grain // max(stage.work, 1)))
+        is_little = stage.pieces * stage.work < LEAST * grain
+        each = stage.pieces if is_little else max(1, min(stage.pieces, grain // max(stage.work, 1)))
         count = math.ceil(stage.pieces / each)
         each = math.ceil(stage.pieces / count)  # so that the last one is not a small one
         functions.append(_grains(stage, each, i))
         if count == 1:
             lines.append(f"  call void @grain.{i}(ptr %arrays, i64 0)")
         else:
-            lines.append(f"  call void @parallel(ptr %frame, ptr @grain.{i}, ptr %arrays, i64 {count})")
+            lines.append(f"  call void @jaxtut_share(ptr %frame, ptr @grain.{i}, ptr %arrays, i64 {count})")
     handler = _HANDLER.format(major=MAJOR, minor=MINOR, arrays=arguments + results, body="\n".join(lines))
-    return _PARALLEL + "".join(functions) + handler
+    return _SHARE + "".join(functions) + handler
 
 
 def _grains(stage: Stage, each: int, number: int) -> str:

@@ -95,7 +95,7 @@ def test_a_stage_of_one_piece_wakes_no_thread() -> None:
     stages = [runtime.Stage("few", 10, 5), runtime.Stage("many", 10, 500)]
     text = runtime.text(2, 1, stages, grain=100)
     assert "call void @grain.0(ptr %arrays, i64 0)" in text
-    assert "call void @parallel(ptr %frame, ptr @grain.1, ptr %arrays, i64 10)" in text
+    assert "call void @jaxtut_share(ptr %frame, ptr @grain.1, ptr %arrays, i64 10)" in text
 
 
 @pytest.mark.parametrize(("total", "most"), [(1, 1), (5, 12), (16, 6), (64, 6), (13, 12), (12, 12)])
