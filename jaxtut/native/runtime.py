@@ -12,7 +12,7 @@ from typing import NamedTuple
 MAJOR, MINOR = 0, 3
 
 # Grains from which on threads share a stage: for fewer, fetching what another core has written costs what is won.
-LEAST = 6
+LEAST = 4
 
 _SHARE = """
 declare void @jaxtut_share(ptr, ptr, ptr, i64)
