@@ -28,10 +28,12 @@ def target(program: Program) -> str:
     name = "jaxtut_" + store.key(program, host)
     with _lock:
         if _POOL not in _engines:
-            _engines[_POOL] = _linked(_compiled(pool.text(), host), host)
+            text = pool.text()
+            own = store.key(text, host)
+            _engines[_POOL] = _kept(own, host) or _made(own, text, host)
             pool.start(_engines[_POOL])
         if name not in _engines:
-            engine = _kept(name, host) or _made(name, program, host)
+            engine = _kept(name, host) or _made(name, source(program, host), host)
             address = ctypes.c_void_p(engine.get_function_address("handler"))
             _engines[name] = engine  # its code lives as long as it does
             jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(address), platform="cpu")
@@ -47,8 +49,8 @@ def _kept(name: str, host: Machine) -> Any | None:
         return None
 
 
-def _made(name: str, program: Program, host: Machine) -> Any:
-    code = _compiled(source(program, host), host)
+def _made(name: str, text: str, host: Machine) -> Any:
+    code = _compiled(text, host)
     store.save(name, code)
     return _linked(code, host)
 

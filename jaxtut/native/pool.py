@@ -1,12 +1,13 @@
 """The threads that share the pieces of a stage: the one that calls, threads of our own, and XLA's.
 
-XLA's threads sleep soon after they have nothing to do, and to wake one takes 50 to 100 µs on a virtual machine, as long as many a program runs. Ours look
-for work for `LOOKING` first, as PyTorch's do, and give way to any other thread that wants their core. So in a loop of calls, which training is, they
-are there when they are needed. But inside a program, XLA's may be awake, looking for work of their own, and have the cores. So where nobody comes in
-time, the others are asked, for this job and those that follow. Threads of our own need Linux; elsewhere XLA's are asked.
+XLA's threads sleep soon after they have nothing to do, and to wake one takes 50 to 100 µs on a virtual machine, as long as many a program
+runs. Ours look for work for `LOOKING` first, as PyTorch's do, and give way to any other thread that wants their core. So in a loop of
+calls, which training is, they are there when they are needed. But inside a program, XLA's may be awake, looking for work of their own, and
+have the cores. So where nobody comes in time, the others are asked, for this job and those that follow. Threads of our own need Linux;
+elsewhere XLA's are asked.
 
-Whoever helps begins with the part of the pieces that belongs to its core, the same one in every job, and finds again in its cache what was written there;
-then it takes what is left of the others.
+Whoever helps begins with the part of the pieces that belongs to its core, the same one in every job, and finds again in its cache what was
+written there; then it takes what is left of the others.
 
 A job stands in a slot, which is used again when nobody is in it any more: who calls waits for pieces that others work on, but for no thread that has
 yet to begin or to leave. Who helps first goes in, and then sees whether the slot is open; the caller first closes it, and sees later whether
@@ -19,6 +20,8 @@ import ctypes
 import os
 import platform
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 # How long a thread looks for work before it sleeps, in nanoseconds.
@@ -33,9 +36,11 @@ MOST = 64
 _FUTEX = {"x86_64": 202, "aarch64": 98}
 # Of a clock that is not set back.
 _CLOCK = {"darwin": 6}
+# How much time of its cores a container may have.
+_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
-# What threads change lies in cache lines of its own. Of a slot: taken, open; stage, arrays, how many pieces, how many parts; then pieces done; who is in;
-# and of each part, how many pieces are taken.
+# What threads change lies in cache lines of its own. Of a slot: taken, open; stage, arrays, how many pieces, how many parts; then how many pieces
+# are done, how many threads are in, and of each part how many pieces are taken.
 _TEXT = """
 %line = type {{ i64, [7 x i64] }}
 %slot = type {{ i32, i32, ptr, ptr, i64, i64, [3 x i64], %line, %line, [{most} x %line] }}
@@ -376,7 +381,11 @@ def text() -> str:
     """Return the functions `jaxtut_share`, by which programs run a stage, and `jaxtut_start`, which makes threads and returns how many."""
     clock, futex = _CLOCK.get(sys.platform, 1), _FUTEX.get(platform.machine().lower(), 0)
     # Where nobody tells the core, all begin with the first part.
-    getcpu = "declare i32 @sched_getcpu()" if sys.platform == "linux" else "define internal i32 @sched_getcpu() { ret i32 0 }"
+    getcpu = (
+        "declare i32 @sched_getcpu()"
+        if sys.platform == "linux"
+        else "define internal i32 @sched_getcpu() { ret i32 0 }"
+    )
     return _TEXT.format(getcpu=getcpu, slots=SLOTS, most=MOST, looking=LOOKING, hoping=HOPING, clock=clock, futex=futex)
 
 
@@ -395,4 +404,9 @@ def start(engine: Any) -> int:
 
 
 def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    with suppress(OSError, ValueError):  # "max 100000", or microseconds in each period of so many
+        quota, period = map(int, _QUOTA.read_text(encoding="ascii").split())
+        # Threads that look for work would use up a container's share.
+        cores = min(cores, max(1, quota // period))
+    return cores

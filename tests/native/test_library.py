@@ -91,11 +91,12 @@ def test_every_piece_is_done_by_however_many_threads(pieces_of_work: int, monkey
         np.testing.assert_array_equal(y, x.reshape(-1, 9)[:, :7])
 
 
-def test_a_stage_of_one_piece_wakes_no_thread() -> None:
-    stages = [runtime.Stage("few", 10, 5), runtime.Stage("many", 10, 500)]
+def test_a_stage_of_little_work_wakes_no_thread() -> None:
+    stages = [runtime.Stage("few", 10, 5), runtime.Stage("little", 10, 39), runtime.Stage("many", 10, 500)]
     text = runtime.text(2, 1, stages, grain=100)
     assert "call void @grain.0(ptr %arrays, i64 0)" in text
-    assert "call void @jaxtut_share(ptr %frame, ptr @grain.1, ptr %arrays, i64 10)" in text
+    assert "call void @grain.1(ptr %arrays, i64 0)" in text
+    assert "call void @jaxtut_share(ptr %frame, ptr @grain.2, ptr %arrays, i64 10)" in text
 
 
 @pytest.mark.parametrize(("total", "most"), [(1, 1), (5, 12), (16, 6), (64, 6), (13, 12), (12, 12)])
@@ -170,7 +171,7 @@ compilation_cache.enable(sys.argv[1])
 if sys.argv[2] == "again":
     def refuse(*_):
         raise AssertionError("compiled")
-    library.source = refuse
+    library._compiled = refuse
 y = jax.jit(lambda x: F.conv2d(x, jnp.ones((2, 3, 3, 3))))(jnp.ones((70, 3, 9, 9)))
 np.testing.assert_array_equal(y, np.full(y.shape, 27.0))
 """
