@@ -1,5 +1,6 @@
 """Threads that share a program: whoever calls, whenever, however many there are, every piece is done once, and nobody waits for ever."""
 
+import ctypes
 import subprocess
 import sys
 import threading
@@ -57,6 +58,50 @@ def test_threads_that_look_and_threads_that_sleep_help(pause):
             pass
         for a, b in zip(jax.device_get(gradients(x, w)), expected, strict=True):
             np.testing.assert_array_equal(a, b)
+
+
+NUMBER = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p * 4))
+SCHEDULE = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)
+STAGE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
+
+
+def share(piece, count, threads=2):
+    """Have `piece` called for each number below `count`, as a program has its stages, where XLA says how many threads it has."""
+
+    def tell(asked):
+        ctypes.c_int64.from_address(asked.contents[3]).value = threads
+
+    gradients(*arrays(0))  # so that the threads are there
+    callbacks = NUMBER(tell), SCHEDULE(lambda call: None), STAGE(lambda _, number: piece(number))
+    number, schedule, stage = (ctypes.cast(callback, ctypes.c_void_p) for callback in callbacks)
+    api, frame = (ctypes.c_void_p * 32)(), (ctypes.c_void_p * 4)()
+    api[18], api[17] = number.value, schedule.value
+    frame[2], frame[3] = ctypes.addressof(api), 1
+    address = library._engines["pool"].get_function_address("jaxtut_share")
+    run = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)(address)
+    run(ctypes.addressof(frame), stage, None, count)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 64, 100])
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 100])
+def test_every_piece_is_done_once(count, threads):
+    done = []
+    share(done.append, count, threads)
+    assert sorted(done) == list(range(count))
+
+
+@pytest.mark.skipif(sys.platform != "linux" or pool._cores() < 2, reason="there are no threads of our own")
+def test_others_help_however_many_jobs_there_were():
+    helpers = [set() for _ in range(4 * pool.SLOTS)]
+    for own in helpers:
+
+        def piece(number, own=own):
+            own.add(threading.get_ident())
+            time.sleep(2e-3)
+
+        share(piece, 8)
+    # On a busy machine not in every one.
+    assert any(len(own) > 1 for own in helpers[2 * pool.SLOTS :])
 
 
 # The first argument says on how many cores, the second whose threads there are.
