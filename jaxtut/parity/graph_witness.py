@@ -80,9 +80,11 @@ def match(traced: graph.Graph, operations: Sequence[str]) -> list[Match]:
         if operation not in FOLDED:
             raise LookupError(f"match: {operation} is not in the table of folds")
         inside = operation in _INSIDE
-        fold = next(
-            (f for f in folds if f[0] in FOLDED[operation] and (inside or f[2].id not in taken or _is_loss(f))), None
-        )
+        # Autograd's T is that of a matrix; `feature_maps` moves the batch of images.
+        suits = [
+            f for f in folds if f[0] in FOLDED[operation] and (not inside or getattr(f[2].gradient, "ndim", 0) == 2)
+        ]
+        fold = next((f for f in suits if inside or f[2].id not in taken or _is_loss(f)), None)
         if fold is None:
             if inside:
                 continue
@@ -129,6 +131,7 @@ def confirm(jax_function: Callable, torch_function: Callable, *args: Any) -> Rep
         LookupError: an operation of autograd has no place in the graph.
     """
     operations: list[str] = []
+    shapes: list[tuple[int, ...]] = []
     found_in_graph: set[int] = set()
 
     def by_torch(*tensors: Any) -> dict[str, Any]:
@@ -136,6 +139,7 @@ def confirm(jax_function: Callable, torch_function: Callable, *args: Any) -> Rep
 
         found = twin.trace(torch_function, *tensors)
         operations[:] = [name for name, _ in found.operations]
+        shapes[:] = [np.shape(gradient) for _, gradient in found.operations]
         return {
             "named": {name: {"value": n.value, "gradient": n.gradient} for name, n in found.named.items()},
             "inputs": [g for g in found.inputs if g is not None],
@@ -151,7 +155,9 @@ def confirm(jax_function: Callable, torch_function: Callable, *args: Any) -> Rep
         return {
             "named": {n.name: {"value": n.value, "gradient": n.gradient} for n in named},
             "inputs": [g for g in map(traced.gradient_of, range(len(arrays))) if g is not None],
-            "operations": {f"{m.number} {m.operation}": m.result.gradient for m in matched},
+            "operations": {
+                f"{m.number} {m.operation}": _batch_first(m.result.gradient, shapes[m.number]) for m in matched
+            },
         }
 
     def by_graph_or_callback(*arrays: Any) -> dict[str, Any]:
@@ -168,6 +174,13 @@ def confirm(jax_function: Callable, torch_function: Callable, *args: Any) -> Rep
     found_in_graph.update(m.number for m in match(graph.trace(jax_function, *args, jacobian_limit=0), operations))
     # The graph runs operation by operation, as it was made; its gradients are values here.
     return compare(by_graph_or_callback, by_torch, *args, argnums=(), modes=("eager",))
+
+
+def _batch_first(gradient: Any, shape: tuple[int, ...]) -> Any:
+    """Return a gradient in autograd's order: between the layers of `feature_maps` the batch is the last axis."""
+    if np.shape(gradient) != shape and np.shape(gradient) == (*shape[1:], *shape[:1]):
+        return np.moveaxis(np.asarray(gradient), -1, 0)
+    return gradient
 
 
 def _tensor(x: Any) -> Any:
