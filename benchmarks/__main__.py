@@ -77,7 +77,8 @@ def run(
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {xla_flags}".strip()
     kept, inlined = keep and keep_memory(), inline and device == "cpu" and run_inline()
     try:
-        names, batches = _known(only), _known_batches(only, batch)
+        names = _known(only)
+        batches = _known_batches(names, batch)
         with computing_on(device):
             pass
         out.mkdir(parents=True, exist_ok=True)
@@ -217,8 +218,8 @@ def _known(only: list[str] | None) -> list[str]:
     return [name for name in BENCHMARKS if not only or name in only]
 
 
-def _known_batches(only: list[str] | None, batches: list[int] | None) -> list[int] | None:
-    there_are = sorted({size for name in _known(only) for size in BENCHMARKS[name].batches})
+def _known_batches(names: list[str], batches: list[int] | None) -> list[int] | None:
+    there_are = sorted({size for name in names for size in BENCHMARKS[name].batches})
     if unknown := [size for size in batches or () if size not in there_are]:
         raise ValueError(f"there is no batch size {unknown[0]} here; there are {', '.join(map(str, there_are))}")
     return batches

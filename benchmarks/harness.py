@@ -19,8 +19,8 @@ GRADIENT_BOUND = 1e-4
 WARM_UP_CALLS = 3
 # PyTorch's threads wait for more work in a loop for some milliseconds after each call, and would keep the next side's from their cores.
 REST_SECONDS = 10e-3
-# After such a rest, caches, sleeping threads and halted cores take several calls to come back: on two virtual cores the feed-forward step at 256 took
-# 3.5 ms (PyTorch 4.9) at the first call, and 2.7 (3.7) from the third on. A training loop does not rest, so it is called untimed for so long first.
+# After such a rest, caches, sleeping threads and halted cores take several calls to come back, in both frameworks. A training loop does not rest, so
+# each side is called untimed for so long first.
 UNTIMED_SECONDS = 10e-3
 # A sample repeats a fast call until it lasts about so long, far above the resolution of the clock.
 SAMPLE_SECONDS = 5e-3

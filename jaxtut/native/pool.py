@@ -1,10 +1,9 @@
 """The threads that share the pieces of a stage: the one that calls, threads of our own, and XLA's.
 
-XLA's threads sleep soon after they have nothing to do, and to wake one takes 50 to 100 µs on a virtual machine, as long as many a program
-runs. Ours look for work for `LOOKING` first, as PyTorch's do, and give way to any other thread that wants their core. So in a loop of
-calls, which training is, they are there when they are needed. But inside a program, XLA's may be awake, looking for work of their own, and
-have the cores. So where nobody comes in time, the others are asked, for this job and those that follow. Threads of our own need Linux;
-elsewhere XLA's are asked.
+XLA's threads sleep soon after they have nothing to do, and to wake one takes as long as many a program runs (`dispatch`). Ours look for
+work for `LOOKING` first, as PyTorch's do, and give way to any other thread that wants their core. So in a loop of calls, which training is,
+they are there when they are needed. But inside a program, XLA's may be awake, looking for work of their own, and have the cores. So where
+nobody comes in time, the others are asked, for this job and those that follow. Threads of our own need Linux; elsewhere XLA's are asked.
 
 Whoever helps begins with the part of the pieces that belongs to its core, the same one in every job, and finds again in its cache what was
 written there; then it takes what is left of the others.

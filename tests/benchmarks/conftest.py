@@ -13,22 +13,24 @@ def quick_limits(monkeypatch):
     monkeypatch.setattr("benchmarks.limits.NUMBERS", 1 << 16)
 
 
+def _counted(monkeypatch, module, ask, tell):
+    """Count who asks for something, and change nothing of this process."""
+    asked = []
+    monkeypatch.setattr(module, ask, lambda: asked.append(True))
+    monkeypatch.setattr(module, tell, lambda: bool(asked))
+    return asked
+
+
 @pytest.fixture(autouse=True)
 def kept(monkeypatch):
-    """Count who asks for memory to be kept, and change nothing of this process."""
-    asked = []
-    monkeypatch.setattr(memory, "keep", lambda: asked.append(True))
-    monkeypatch.setattr(memory, "is_kept", lambda: bool(asked))
-    return asked
+    """Count who asks for memory to be kept."""
+    return _counted(monkeypatch, memory, "keep", "is_kept")
 
 
 @pytest.fixture(autouse=True)
 def inlined(monkeypatch):
-    """Count who asks for computing in the calling thread, and change nothing of this process."""
-    asked = []
-    monkeypatch.setattr(dispatch, "run_inline", lambda: asked.append(True))
-    monkeypatch.setattr(dispatch, "is_inline", lambda: bool(asked))
-    return asked
+    """Count who asks for computing in the calling thread."""
+    return _counted(monkeypatch, dispatch, "run_inline", "is_inline")
 
 
 @pytest.fixture(autouse=True)

@@ -33,7 +33,7 @@ def test_a_line_for_each_network_precision_and_side(tmp_path, monkeypatch):
     assert data["versions"]["torch"] == torch.__version__
 
 
-def test_factors_with_fewer_bits_are_seen(monkeypatch):
+def test_factors_with_fewer_bits_are_seen():
     def rounded(x):
         return jnp.asarray(np.asarray(x).view("uint32") & np.uint32(0xFFFFE000)).view("float32")  # TF32 has 10 bits
 
