@@ -21,7 +21,8 @@ from rich.table import Table
 import jaxtut.functional as F
 from jaxtut.torch_random import Generator
 
-from . import report
+from . import convolution_shapes, report
+from .convolution_shapes import Shape
 from .harness import Case, GradientsDiffer, Row, Side, measure, quartiles
 from .limits import measured
 from .machine import compilers, keep_memory, load, pinned_threads, run_inline
@@ -31,111 +32,6 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 MAPS = ("forward", "input", "kernel")
 # Of what is slower, that is much.
 SLOW = 0.6
-
-
-class Shape(NamedTuple):
-    """A convolution: images of `channels` × `size`, and a kernel of `outputs` × `kernel`."""
-
-    batch: int
-    channels: int
-    size: tuple[int, ...]
-    outputs: int
-    kernel: int
-    stride: int = 1
-    padding: int = 0
-    dilation: int = 1
-    groups: int = 1
-    dtype: str = "float32"
-
-    def __str__(self) -> str:
-        size, kernel = ("×".join(map(str, each)) for each in (self.size, (self.kernel,) * len(self.size)))
-        options = [
-            f"{name} {value}"
-            for name, value, usual in (
-                ("stride", self.stride, 1),
-                ("padding", self.padding, 0),
-                ("dilation", self.dilation, 1),
-                ("groups", self.groups, 1),
-            )
-            if value != usual
-        ]
-        text = f"{self.batch}×{self.channels}×{size} → {self.outputs}@{kernel}"
-        return ", ".join([text, *options, *([self.dtype] if self.dtype != "float32" else [])])
-
-
-def _square(*each: int, **options: Any) -> Shape:
-    batch, channels, size, outputs, kernel = each
-    return Shape(batch, channels, (size, size), outputs, kernel, **options)
-
-
-def shapes() -> list[Shape]:
-    """Return the shapes: of the course, of well-known networks, small, narrow and wide ones, of one, two and three axes."""
-    course = [_square(n, 3, 32, 6, 5) for n in (1, 4, 16, 64, 256)] + [
-        _square(n, 6, 14, 16, 5) for n in (1, 4, 16, 64, 256)
-    ]
-    digits = [_square(n, 1, 28, 6, 5) for n in (1, 16, 256)] + [_square(n, 6, 12, 16, 5) for n in (1, 16, 256)]
-    vgg = [
-        _square(1, 3, 64, 64, 3, padding=1),
-        _square(64, 64, 16, 64, 3, padding=1),
-        _square(1, 64, 56, 64, 3, padding=1),
-        _square(8, 64, 56, 64, 3, padding=1),
-        _square(4, 128, 28, 128, 3, padding=1),
-        _square(16, 128, 14, 128, 3, padding=1),
-        _square(8, 256, 14, 256, 3, padding=1),
-        _square(32, 256, 7, 256, 3, padding=1),
-    ]
-    resnet = [
-        _square(1, 3, 112, 64, 7, stride=2, padding=3),
-        _square(8, 3, 112, 32, 7, stride=2, padding=3),
-        _square(32, 32, 28, 64, 3, stride=2, padding=1),
-        _square(8, 64, 28, 128, 3, stride=2, padding=1),
-        _square(16, 16, 32, 16, 3, padding=1),
-        _square(64, 16, 32, 16, 3, padding=1),
-        _square(64, 32, 16, 32, 3, padding=1),
-        _square(64, 64, 8, 64, 3, padding=1),
-    ]
-    pointwise = [
-        _square(32, 64, 28, 128, 1),
-        _square(1, 256, 14, 64, 1),
-        _square(16, 256, 7, 512, 1),
-        _square(8, 32, 32, 64, 1, stride=2),
-    ]
-    grouped = [
-        _square(16, 32, 28, 32, 3, padding=1, groups=32),
-        _square(4, 96, 14, 96, 5, padding=2, groups=96),
-        _square(64, 16, 8, 32, 3, padding=1, groups=4),
-        _square(8, 64, 28, 64, 3, stride=2, padding=1, groups=64),
-        _square(8, 32, 20, 64, 3, padding=1, groups=2),
-    ]
-    dilated = [
-        _square(8, 16, 32, 16, 3, padding=2, dilation=2),
-        _square(16, 32, 24, 32, 3, padding=4, dilation=4),
-        _square(4, 8, 40, 8, 5, padding=4, dilation=2),
-    ]
-    odd = [
-        _square(2, 5, 17, 7, 4),
-        _square(3, 7, 11, 13, 2),
-        _square(128, 8, 10, 8, 3),
-        _square(5, 12, 19, 20, 3, stride=3),
-        _square(10, 24, 9, 24, 3, padding=1),
-        _square(1, 1, 256, 1, 11, padding=5),
-        _square(20, 40, 13, 10, 3, stride=2),
-        _square(7, 3, 50, 12, 9, stride=4, padding=4),
-    ]
-    lines = [
-        Shape(16, 32, (256,), 32, 3, padding=1),
-        Shape(8, 1, (4000,), 16, 41, stride=4),
-        Shape(64, 16, (64,), 32, 5, padding=2),
-        Shape(4, 64, (500,), 64, 3, padding=4, dilation=4),
-        Shape(32, 8, (100,), 8, 7, stride=2, padding=3, groups=8),
-    ]
-    volumes = [
-        Shape(2, 3, (16, 32, 32), 8, 3, padding=1),
-        Shape(4, 16, (8, 16, 16), 16, 3, padding=1),
-        Shape(2, 8, (10, 20, 20), 16, 3, stride=2, padding=1),
-    ]
-    doubles = [shape._replace(dtype="float64") for shape in (course[3], course[8], vgg[1], resnet[2], grouped[0])]
-    return [*course, *digits, *vgg, *resnet, *pointwise, *grouped, *dilated, *odd, *lines, *volumes, *doubles]
 
 
 def cases(shape: Shape, seed: int) -> Iterator[tuple[str, list[Side]]]:
@@ -207,15 +103,21 @@ def run(
     json: Annotated[Path | None, typer.Option(help="Write the results to this file too.")] = None,
     repeats: Annotated[int, typer.Option(help="Samples of each side.", min=1)] = 7,
     first: Annotated[int | None, typer.Option(help="Only so many shapes.", min=1)] = None,
-    seed: Annotated[int, typer.Option(help="Seed of images and kernels.", min=0)] = 0,
+    random: Annotated[
+        int | None, typer.Option(help="So many shapes drawn at random instead of well-known ones.", min=1)
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of images and kernels, and of random shapes.", min=0)] = 0,
 ) -> None:
     """Time convolutions of many shapes and their gradients beside plain JAX and PyTorch."""
     kept, inlined = keep_memory(), run_inline()
-    busy, chosen = load(), shapes()[:first]
+    busy, shapes = (
+        load(),
+        convolution_shapes.well_known() if random is None else convolution_shapes.at_random(random, seed),
+    )
     with compilers(), pinned_threads() as threads:
         best = measured()
         rows, results = [], []
-        for shape in track(chosen, "convolutions", console=Console(stderr=True)):
+        for shape in track(shapes[:first], "convolutions", console=Console(stderr=True)):
             with jax.enable_x64(shape.dtype == "float64"):
                 for name, sides in cases(shape, seed):
                     try:
@@ -230,7 +132,13 @@ def run(
     for line in summary(results):
         typer.echo(line)
     if json is not None:
-        settings: dict[str, Any] = {"benchmarks": ["convolutions"], "repeats": repeats, "seed": seed, "device": "cpu"}
+        settings: dict[str, Any] = {
+            "benchmarks": ["convolutions"],
+            "repeats": repeats,
+            "seed": seed,
+            "random": random,
+            "device": "cpu",
+        }
         settings |= {"xla_flags": "", "memory_kept": kept, "inline": inlined, "compiler_cache": False}
         data = report.as_json(rows, {}, settings, best, threads, busy)
         json.write_text(json_format.dumps(data, indent=2) + "\n", encoding="utf-8")
