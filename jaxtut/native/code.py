@@ -285,6 +285,21 @@ class Code:
             found, places = self.builder.shuffle_vector(found, vector, _lanes(chosen)), list(range(width))
         return found
 
+    def transposed(self, vectors: Sequence[Any]) -> list[Any]:
+        """Return vectors of the first, second, … numbers of as many vectors as each has numbers."""
+        found, width, step = list(vectors), len(vectors), 1
+        while step < width:
+            # Of each square of 2 × 2 blocks, the two off the diagonal change places.
+            low = [lane if lane & step == 0 else width + lane - step for lane in range(width)]
+            high = [lane + step if lane & step == 0 else width + lane for lane in range(width)]
+            for i in range(width):
+                if i & step == 0:
+                    pair = found[i], found[i + step]
+                    found[i] = self.builder.shuffle_vector(*pair, _lanes(low))
+                    found[i + step] = self.builder.shuffle_vector(*pair, _lanes(high))
+            step *= 2
+        return found
+
     def _picked(self, value: Any, lanes: list[int]) -> Any:
         if len(lanes) == 1:
             return self.builder.bitcast(

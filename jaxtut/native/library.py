@@ -9,7 +9,7 @@ import jax
 
 from . import machine, pool, runtime, store
 from .machine import Machine
-from .program import Copy, Map, Program, Rows, Sums
+from .program import Copy, Interleave, Map, Move, Program, Rows, Sums
 
 _lock = threading.Lock()
 _engines: dict[str, Any] = {}
@@ -59,7 +59,7 @@ def source(program: Program, host: Machine) -> str:
     """Return the program in LLVM's words."""
     from llvmlite import ir
 
-    from . import copying, maps, padding, products, rows, sums
+    from . import copying, interleaving, maps, moving, padding, products, rows, sums
 
     module: Any = ir.Module("jaxtut")
     arrays = (0, 1, 2)
@@ -70,6 +70,10 @@ def source(program: Program, host: Machine) -> str:
     # The stages of one program may run in any order, but for the padding, which is first.
     if isinstance(program.main, Copy):
         stages.append(copying.write(module, program.dtype, program.main))
+    elif isinstance(program.main, Move):
+        stages.append(moving.write(module, program.dtype, program.main, host))
+    elif isinstance(program.main, Interleave):
+        stages.append(interleaving.write(module, program.dtype, program.main, host))
     elif isinstance(program.main, Rows):
         stages.append(rows.write(module, program.dtype, program.main, host))
     elif isinstance(program.main, Map):

@@ -44,6 +44,10 @@ class Machine(NamedTuple):
             return width
         return min(width // 2, width, key=lambda w: (within and w > run, -(-run // w) * w, -w))
 
+    def parts(self, width: int, dtype: str) -> int:
+        """Return in how many parts, one after the other, vectors of so many numbers are computed."""
+        return 2 if self.halves and width * BYTES[dtype] == self.vector_bytes else 1
+
 
 @cache
 def host() -> Machine | None:

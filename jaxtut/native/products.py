@@ -16,7 +16,7 @@ from .code import Code, integer
 from .machine import Machine
 from .program import Axis, Products
 from .runtime import Stage
-from .tiles import pieces, tile_of_products
+from .tiles import pieces, products_tile
 
 
 def write(module: Any, dtype: str, products: Products, machine: Machine, arrays: tuple[int, int, int]) -> list[Stage]:
@@ -33,11 +33,9 @@ class _Writer:
         self.products, self.arrays = products, arrays
         self.code = Code(module, "products", dtype)
         self.width, self.places = products.width(machine, dtype), machine.places
-        # Neighbouring taps make a tile, or where there is one only, channels.
         self.by_channel = len(products.last) == 1
-        taps = products.inputs if self.by_channel else len(products.last)
-        self.tile = tile_of_products(products.outputs, taps, machine.accumulators)
-        self.tap_pieces = pieces(taps, self.tile[1])
+        self.tile = products_tile(products, machine.accumulators)
+        self.tap_pieces = pieces(products.inputs if self.by_channel else len(products.last), self.tile[1])
 
     def stage(self) -> Stage:
         code, p = self.code, self.products

@@ -1,6 +1,6 @@
 """What is computed, in numbers: how many, and where they stand in memory.
 
-`sums`, `products`, `rows`, `maps`, `copying` and `padding` write the loops.
+`sums`, `products`, `rows`, `maps`, `copying`, `moving`, `interleaving` and `padding` write the loops.
 """
 
 import math
@@ -263,8 +263,36 @@ class Copy(NamedTuple):
     number: int
 
 
+class Move(NamedTuple):
+    """The same numbers with two axes exchanged.
+
+    Attributes:
+        rows: of the source, and columns of the result.
+        columns: of the source.
+    """
+
+    rows: int
+    columns: int
+
+
+class Interleave(NamedTuple):
+    """Lines of numbers that were written part by part, put in order.
+
+    Attributes:
+        lines: how many.
+        parts: of each line.
+        each: numbers of a part, at least one; those of a line that are too many are behind.
+        kept: numbers of a line.
+    """
+
+    lines: int
+    parts: int
+    each: int
+    kept: int
+
+
 class Program(NamedTuple):
-    """A function of arrays: of source and factor, but for rows, maps and copies.
+    """A function of arrays: of source and factor where it is sums or products.
 
     Attributes:
         dtype: of all numbers.
@@ -273,7 +301,7 @@ class Program(NamedTuple):
     """
 
     dtype: str
-    main: Sums | Products | Rows | Map | Copy
+    main: Sums | Products | Rows | Map | Copy | Move | Interleave
     padding: Padding | None = None
 
     @property
@@ -283,4 +311,4 @@ class Program(NamedTuple):
             return ROW_ARGUMENTS[self.main.function]
         if isinstance(self.main, Map):
             return 2 if self.main.is_product else 1
-        return 1 if isinstance(self.main, Copy) else 2
+        return 1 if isinstance(self.main, Copy | Move | Interleave) else 2

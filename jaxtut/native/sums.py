@@ -8,6 +8,7 @@ equal windows give equal bits, and what is not finite is seen only by the window
 """
 
 import math
+from collections.abc import Sequence
 from functools import partial
 from itertools import product
 from typing import Any
@@ -16,7 +17,7 @@ from .code import Code, integer
 from .machine import BYTES, Machine
 from .program import Axis, Phase, Sums, Taps
 from .runtime import Stage
-from .tiles import pieces, tile_of_sums
+from .tiles import cut_of_sums, pieces
 
 # Bytes of a line of the cache.
 LINE = 64
@@ -46,14 +47,10 @@ class _Phase:
     ) -> None:
         self.name, self.sums, self.phase, self.arrays = name, sums, phase, arrays
         self.code = Code(module, name, dtype)
-        self.width, self.near = phase.width(machine, dtype), machine.near
-        *self.outer, self.inner = phase.rows or (Axis(1, 0, 0),)
-        vectors = math.ceil(phase.run / self.width)
-        # Which taps are left out is one for all rows of a tile, and must not depend on which rows these are.
-        own_taps = any(taps.reach and taps.reach.rows == len(self.outer) for taps in phase.taps)
-        self.tile = tile_of_sums(sums.outputs, 1 if own_taps else self.inner.number, vectors, machine.accumulators)
-        self.columns = math.ceil(vectors / self.tile.vectors)
-        self.rows = math.ceil(self.inner.number / self.tile.rows)
+        self.width, self.outer, self.inner, self.tile, self.rows, self.columns = cut_of_sums(
+            phase, sums.outputs, dtype, machine
+        )
+        self.near = machine.near
         # Where the vectors of a tile begin, and how many numbers of each are results.
         self.kept = min(self.width, phase.run)
         span = min(self.tile.vectors * self.width, phase.run)
@@ -127,7 +124,7 @@ class _Phase:
         work = inside * len(self.places) * self.width * sums.outputs * max(sums.channels * taps, 1)
         return Stage(self.name, sums.images * sums.groups * positions * self.columns, work)
 
-    def _places(self, axes: list[Axis], source: Any, kernel: Any, result: Any) -> None:
+    def _places(self, axes: Sequence[Axis], source: Any, kernel: Any, result: Any) -> None:
         code = self.code
         if not axes:
             with code.loop(self.rows) as loop:

@@ -1,8 +1,12 @@
 """How results are cut into tiles that are kept in registers, so that each number that is read is used for several of them."""
 
 import math
+from functools import cache
 from itertools import product
 from typing import NamedTuple
+
+from .machine import Machine
+from .program import Axis, Phase, Products
 
 
 class Tile(NamedTuple):
@@ -11,6 +15,38 @@ class Tile(NamedTuple):
     outputs: int
     rows: int
     vectors: int
+
+
+class Cut(NamedTuple):
+    """How the places of a phase are cut into tiles.
+
+    Attributes:
+        width: numbers of a vector.
+        outer: the axes of rows but for the innermost.
+        inner: that one, along which a tile may have several rows.
+        tile: what is kept in registers.
+        rows: tiles along the innermost axis of rows.
+        columns: tiles along the line.
+    """
+
+    width: int
+    outer: tuple[Axis, ...]
+    inner: Axis
+    tile: Tile
+    rows: int
+    columns: int
+
+
+def cut_of_sums(phase: Phase, outputs: int, dtype: str, machine: Machine) -> Cut:
+    """Choose the tiles of a phase."""
+    width = phase.width(machine, dtype)
+    *outer, inner = phase.rows or (Axis(1, 0, 0),)
+    vectors = math.ceil(phase.run / width)
+    # Which taps are left out is one for all rows of a tile, and must not depend on which rows these are.
+    own_taps = any(taps.reach and taps.reach.rows == len(outer) for taps in phase.taps)
+    tile = tile_of_sums(outputs, 1 if own_taps else inner.number, vectors, machine.accumulators)
+    rows, columns = math.ceil(inner.number / tile.rows), math.ceil(vectors / tile.vectors)
+    return Cut(width, tuple(outer), inner, tile, rows, columns)
 
 
 def pieces(total: int, most: int) -> list[tuple[int, int, int]]:
@@ -31,15 +67,16 @@ def fits(a: int, b: int, accumulators: int) -> bool:
     return a * b <= accumulators and a * b + min(a, b) + 1 <= accumulators + 4
 
 
-def cycles(a: int, b: int) -> float:
-    """Estimate the cycles of a × b products of vectors.
+def cycles(a: int, b: int, parts: int = 1) -> float:
+    """Estimate the cycles of a × b products of vectors, each of which is computed in so many parts.
 
     There are two products a cycle, and two loads, fewer of the b ones, which often lie across lines of the cache; a sum waits four cycles for the
     one before; and something for the loop.
     """
-    return 0.5 + max(a * b / 2, 0.5 * a + 0.8 * b, 4.0)
+    return 0.5 + max(parts * a * b / 2, 0.5 * a + 0.8 * parts * b, 4.0)
 
 
+@cache
 def tile_of_sums(outputs: int, rows: int, vectors: int, accumulators: int) -> Tile:
     """Choose the tile of outputs and places that is estimated to take the fewest cycles for all results."""
 
@@ -57,6 +94,7 @@ def tile_of_sums(outputs: int, rows: int, vectors: int, accumulators: int) -> Ti
     return min(choices, key=cost)
 
 
+@cache
 def tile_of_products(outputs: int, taps: int, accumulators: int) -> tuple[int, int]:
     """Choose how many outputs and taps a tile has, in the same way."""
 
@@ -66,3 +104,9 @@ def tile_of_products(outputs: int, taps: int, accumulators: int) -> tuple[int, i
 
     choices = product(range(1, min(outputs, accumulators) + 1), range(1, min(taps, accumulators) + 1))
     return min((tile for tile in choices if fits(*tile, accumulators)), key=cost)
+
+
+def products_tile(products: Products, accumulators: int) -> tuple[int, int]:
+    """Choose the tile of a gradient in the kernel: neighbouring taps make one, or where there is one only, channels."""
+    taps = products.inputs if len(products.last) == 1 else len(products.last)
+    return tile_of_products(products.outputs, taps, accumulators)

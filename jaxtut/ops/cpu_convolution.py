@@ -11,24 +11,24 @@ finite* spoils only what sees it.
 
 import math
 from collections.abc import Callable
+from functools import cache
 
+import jax
 import jax.numpy as jnp
-from jax import lax
 from jaxtyping import Array
 
-from ..native import machine
+from ..native import costs, library, machine
+from ..native.machine import Machine
+from ..native.program import Move, Program
 from . import convolution_taps, direct_convolution
 from .convolution_geometry import Geometry
+from .direct_convolution import Loops
 
 OnXla = Callable[[Array, Array, Geometry], Array]
 
-# Products in about the time in which one number is moved to another order, whatever the number of cores.
-# `python -m benchmarks.convolutions` shows what becomes of these estimates.
-MOVE = 40
-# In PyTorch's order, kernels with more numbers than this are read again for every few results, from beyond the second cache.
-WIDE, WIDE_COSTS = 1 << 18, 1.3
-# What it costs a gradient in the kernel, in vectors, that a line ends with a part of one.
-REST = 0.3
+# How much less time the other order must be estimated to take, since an estimate may be wrong.
+UNSURE = 1.05
+
 # Where windows are more than one position apart, each distance has a loop of its own, and taps along the width are written out; up to so many.
 MOST_LOOPS, MOST_TAPS = 16, 64
 
@@ -41,12 +41,7 @@ def convolve(x: Array, w: Array, where: Geometry, is_cut: bool, on_xla: OnXla) -
         last = -1 if where.batch_last else 0
         y = convolution_taps.outputs(jnp.moveaxis(x, (last, where.channel_axis), (0, -1)), w, where)
         return jnp.moveaxis(y, (0, -1), (last, where.channel_axis))
-    batch = x.shape[where.batch_axis]
-    moved = x.size + math.prod(where.output_shape(batch, w.shape[0]))
-    products = _products(where, batch, w)
-    if not is_other_order_faster(where, x.dtype.name, batch, where.counts[-1], products, moved, w.size):
-        return direct_convolution.convolve(x, w, where)
-    return _back(direct_convolution.convolve(_other(x, where), w, _reordered(where)), where)
+    return _computed(_chosen(direct_convolution.convolution, where, x, w.shape), where, x, w)
 
 
 def input_gradient(y: Array, w: Array, where: Geometry, is_cut: bool, on_xla: OnXla) -> Array:
@@ -56,12 +51,7 @@ def input_gradient(y: Array, w: Array, where: Geometry, is_cut: bool, on_xla: On
     if is_cut or not machine.host() or math.prod(where.strides) > MOST_LOOPS:
         x = convolution_taps.input_gradient(y if where.batch_last else jnp.moveaxis(y, 0, -1), w, where)
         return x if where.batch_last else jnp.moveaxis(x, -1, 0)
-    batch = y.shape[where.batch_axis]
-    moved = y.size + math.prod(where.input_shape(batch, w.shape[1] * where.groups))
-    run = math.ceil(where.size[-1] / where.strides[-1])
-    if not is_other_order_faster(where, y.dtype.name, batch, run, _products(where, batch, w), moved, w.size):
-        return direct_convolution.input_gradient(y, w, where)
-    return _back(direct_convolution.input_gradient(_other(y, where), w, _reordered(where)), where)
+    return _computed(_chosen(direct_convolution.input_gradient, where, y, w.shape), where, y, w)
 
 
 def kernel_gradient(x: Array, y: Array, where: Geometry, is_cut: bool, on_xla: OnXla) -> Array:
@@ -71,46 +61,46 @@ def kernel_gradient(x: Array, y: Array, where: Geometry, is_cut: bool, on_xla: O
     if is_cut or not machine.host() or _is_long(where):
         x, y = (a if where.batch_last else jnp.moveaxis(a, 0, -1) for a in (x, y))
         return convolution_taps.kernel_gradient(x, y, where)
-    batch, channels = x.shape[where.batch_axis], x.shape[where.channel_axis] // where.groups
-    products = y.size * channels * math.prod(where.kernel)
-    if not is_other_order_faster(where, x.dtype.name, batch, where.counts[-1], products, x.size + y.size, rest=REST):
-        return direct_convolution.kernel_gradient(x, y, where)
-    return direct_convolution.kernel_gradient(_other(x, where), _other(y, where), _reordered(where))
+    channel = where.channel_axis
+    w = (y.shape[channel], x.shape[channel] // where.groups, *where.kernel)
+    loops = _chosen(direct_convolution.kernel_gradient, where, x, w)
+    if loops.where != where:
+        x, y = _moved(x, where), _moved(y, where)
+    return loops(x, y)
 
 
-def is_other_order_faster(
-    where: Geometry, dtype: str, batch: int, run: int, products: int, moved: int, kernel: int = 0, rest: float = 0.0
-) -> bool:
-    """Estimate whether it pays to move the batch to the other end.
+@cache
+def fastest(
+    ways: direct_convolution.Ways, where: Geometry, batch: int, w: tuple[int, ...], dtype: str, host: Machine
+) -> Loops:
+    """Choose the loops that are estimated to take the fewest cycles.
 
     With the batch first, vectors lie along the last axis, and where that is no multiple of them, some of their numbers are not needed. With the
-    batch last they lie along the batch; for few images whose windows are a stride apart, there is nothing to make vectors of.
+    batch last they lie along the batch, or where windows are one position apart, along the last axis and the batch together; or along the batch
+    alone, and then each position can leave out the taps that meet zeros. But in the other order than they are in, arrays have to be moved.
 
     Args:
-        where: the convolution.
-        dtype: of the numbers.
+        ways: to compute one of the three maps, a function of `direct_convolution`.
+        where: the convolution, in the order in which the arrays are.
         batch: how many images.
-        run: neighbouring results along the last axis.
-        products: to be computed.
-        moved: numbers that would have to be moved.
-        kernel: numbers of the kernel, if it is read.
-        rest: what a part of a vector costs more than a whole one, in vectors.
+        w: the shape of the kernel.
+        dtype: of the numbers.
+        host: the processor.
     """
+    arrays = where.input_shape(batch, w[1] * where.groups), where.output_shape(batch, w[0])
+    moving = 0.0 if batch == 1 else sum(costs.of_moving(math.prod(shape)) for shape in arrays)
+
+    def cost(loops: Loops) -> float:
+        cycles = loops.cycles(dtype, host)
+        return cycles if loops.where.batch_last == where.batch_last else UNSURE * (cycles + moving)
+
+    return min((loops for order in (where, _reordered(where)) for loops in ways(order, batch, w)), key=cost)
+
+
+def _chosen(ways: direct_convolution.Ways, where: Geometry, source: Array, w: tuple[int, ...]) -> Loops:
     host = machine.host()
     assert host is not None
-    width = host.width(dtype)
-    if where.batch_last:
-        return batch < width and where.strides[-1] > 1
-    if batch < width:
-        return False
-
-    def cost(numbers: int) -> float:
-        each = host.width(dtype, numbers)
-        vectors = math.ceil(numbers / each) + (rest if numbers % each else 0)
-        return products * vectors * each / numbers
-
-    wide = WIDE_COSTS if kernel > WIDE else 1
-    return cost(batch) + MOVE * moved < cost(run) * wide
+    return fastest(ways, where, source.shape[where.batch_axis], w, source.dtype.name, host)
 
 
 def _suits(a: Array, b: Array) -> bool:
@@ -121,19 +111,22 @@ def _is_long(where: Geometry) -> bool:
     return where.strides[-1] > 1 and where.kernel[-1] > MOST_TAPS
 
 
-def _products(where: Geometry, batch: int, w: Array) -> int:
-    return batch * math.prod(where.counts) * w.size
-
-
 def _reordered(where: Geometry) -> Geometry:
     return where._replace(batch_last=not where.batch_last)
 
 
-def _other(a: Array, where: Geometry) -> Array:
-    """Move the batch to the other end, without XLA fusing that with its neighbours: alone it is several times faster."""
-    ends = (-1, 0) if where.batch_last else (0, -1)
-    return lax.optimization_barrier(jnp.moveaxis(lax.optimization_barrier(a), *ends))
+def _computed(loops: Loops, where: Geometry, source: Array, w: Array) -> Array:
+    """Compute a convolution, or the gradient in its input, in the order of its arrays or in the other one."""
+    if loops.where == where:
+        return loops(source, w)
+    return _moved(loops(_moved(source, where), w), loops.where)
 
 
-def _back(a: Array, where: Geometry) -> Array:
-    return _other(a, _reordered(where))
+def _moved(a: Array, where: Geometry) -> Array:
+    """Move the batch to the other end: XLA takes several times as long."""
+    batch, rest = (a.shape[-1], a.shape[:-1]) if where.batch_last else (a.shape[0], a.shape[1:])
+    shape = (batch, *rest) if where.batch_last else (*rest, batch)
+    if batch == 1:
+        return a.reshape(shape)
+    move = Move(math.prod(rest), batch) if where.batch_last else Move(batch, math.prod(rest))
+    return jax.ffi.ffi_call(library.target(Program(a.dtype.name, move)), jax.ShapeDtypeStruct(shape, a.dtype))(a)

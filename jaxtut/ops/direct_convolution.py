@@ -6,7 +6,7 @@ batch, or the width and the batch together.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
 from itertools import product
 from operator import add
@@ -17,43 +17,114 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from ..native import library, machine
-from ..native.program import Axis, Padding, Phase, Products, Program, Reach, Sums, Taps, parts_of
+from ..native import costs, library, machine
+from ..native.machine import Machine
+from ..native.program import Axis, Interleave, Padding, Phase, Products, Program, Reach, Sums, Taps, parts_of
 from .convolution_geometry import Geometry
 
-# Images from which on a vector holds numbers of several images at one position, and never of several positions.
-MANY_IMAGES = 64
 # Below this share of taps that meet the source, those that meet zeros around it are left out.
 FEW_MEET = 0.9
+# Parts from which on XLA puts them in order: the code grows with their square.
+MOST_PARTS = 4
 # Taps along the last axis from which on they are a loop, and not written out.
 MANY_TAPS = 16
 
 
-def convolve(x: Array, w: Array, where: Geometry) -> Array:
-    """Compute `correlation.convolve`."""
+class Loops(NamedTuple):
+    """One way to compute a map.
+
+    Attributes:
+        where: the convolution, in the order in which its arrays are taken.
+        main: the loops.
+        padding: what becomes of the source first.
+        shape: of what is written.
+        split: along the last axis, results that are written part by part: in how many parts, and how many there are in all.
+    """
+
+    where: Geometry
+    main: Sums | Products
+    padding: Padding
+    shape: tuple[int, ...]
+    split: tuple[int, int] = (1, 0)
+
+    def cycles(self, dtype: str, host: Machine) -> float:
+        """Estimate how long they take, in cycles of one core."""
+        interleaved = 0 if self.split[0] == 1 else math.prod(self.shape)
+        return (
+            costs.of_padding(self.padding) + costs.of_main(self.main, dtype, host) + costs.of_interleaving(interleaved)
+        )
+
+    def __call__(self, source: Array, factor: Array) -> Array:
+        y = self._written(source, factor)
+        if isinstance(self.main, Products):
+            # Added up one by one: XLA's sum along the first axis is slower by far.
+            return reduce(add, y)
+        parts, last = self.split
+        if parts == 1:
+            return y
+        *lines, written = self.shape
+        if parts > MOST_PARTS:
+            y = jnp.swapaxes(y.reshape(*lines, parts, -1), -1, -2)
+            return y.reshape(self.shape)[..., :last]
+        order = Interleave(math.prod(lines), parts, written // parts, last)
+        return jax.ffi.ffi_call(
+            library.target(Program(y.dtype.name, order)), jax.ShapeDtypeStruct((*lines, last), y.dtype)
+        )(y)
+
+    def _written(self, source: Array, factor: Array) -> Array:
+        host = machine.host()
+        assert host is not None
+        dtype = source.dtype.name
+        result = jax.ShapeDtypeStruct(self.shape, source.dtype)
+        # Vectors longer than a line are read beyond its end, and so beyond that of the array.
+        if self.main.are_lines_long(host, dtype) and not self.padding.changes:
+            name = library.target(Program(dtype, self.main, None))
+            return jax.ffi.ffi_call(name, result)(source, factor)
+        padded = jax.ShapeDtypeStruct((self.padding.numbers + host.width(dtype),), source.dtype)
+        name = library.target(Program(dtype, self.main, self.padding))
+        return jax.ffi.ffi_call(name, (result, padded))(source, factor)[0]
+
+
+Ways = Callable[[Geometry, int, tuple[int, ...]], list[Loops]]
+
+
+def convolution(where: Geometry, batch: int, w: tuple[int, ...]) -> list[Loops]:
+    """Return the ways to compute `correlation.convolve`, for arrays in the given order; `w` is the kernel's shape."""
     axes = [[_outputs_of(where, i)] for i in range(len(where.size))]
-    batch, (outputs, inputs, *_) = x.shape[where.batch_axis], w.shape
-    sums = _Sums(where, axes, where.size, where.counts, batch, inputs, outputs // where.groups)
+    outputs, inputs, *_ = w
     taps = math.prod(where.kernel)
-    return sums.computed(x, w, kernel_channel=taps, kernel_output=inputs * taps)
+    return [
+        _Sums(where, axes, where.size, where.counts, batch, inputs, outputs // where.groups, by_position).loops(
+            math.prod(w), kernel_channel=taps, kernel_output=inputs * taps
+        )
+        for by_position in _by_position(where)
+    ]
 
 
-def input_gradient(y: Array, w: Array, where: Geometry) -> Array:
-    """Compute `correlation.input_gradient`."""
+def input_gradient(where: Geometry, batch: int, w: tuple[int, ...]) -> list[Loops]:
+    """Return the ways to compute `correlation.input_gradient`, for arrays in the given order."""
     axes = [[_inputs_of(where, i, first) for first in range(s)] for i, s in enumerate(where.strides)]
     axes = [[part for part in axis if part.number > 0] for axis in axes]
-    batch, (outputs, inputs, *_) = y.shape[where.batch_axis], w.shape
-    sums = _Sums(where, axes, where.counts, where.size, batch, outputs // where.groups, inputs)
+    outputs, inputs, *_ = w
     taps = math.prod(where.kernel)
-    return sums.computed(y, w, kernel_channel=inputs * taps, kernel_output=taps)
+    return [
+        _Sums(where, axes, where.counts, where.size, batch, outputs // where.groups, inputs, by_position).loops(
+            math.prod(w), kernel_channel=inputs * taps, kernel_output=taps
+        )
+        for by_position in _by_position(where)
+    ]
 
 
-def kernel_gradient(x: Array, y: Array, where: Geometry) -> Array:
-    """Compute `correlation.kernel_gradient`."""
-    batch, channel = x.shape[where.batch_axis], where.channel_axis
-    inputs, outputs = x.shape[channel] // where.groups, y.shape[channel] // where.groups
+def _by_position(where: Geometry) -> tuple[bool, ...]:
+    return (False, True) if where.batch_last else (False,)
+
+
+def kernel_gradient(where: Geometry, batch: int, w: tuple[int, ...]) -> list[Loops]:
+    """Return the way to compute `correlation.kernel_gradient`, for arrays in the given order."""
+    all_outputs, inputs, *_ = w
+    outputs = all_outputs // where.groups
     padding = _padding(where, where.size, where.pads, batch, where.groups * inputs, where.strides[-1])
-    lines, run = _lines(where, padding, batch, y.shape[channel])
+    lines, run = _lines(where, padding, batch, all_outputs)
     taps, last = _kernel_taps(where, padding)
     many, kernel = math.prod(axis.number for axis in lines), math.prod(where.kernel)
     main = Products(
@@ -68,9 +139,7 @@ def kernel_gradient(x: Array, y: Array, where: Geometry) -> Array:
         other_channel=math.prod(where.counts) * (batch if where.batch_last else 1),
         parts=parts_of(where.groups, inputs, outputs, kernel, many, run),
     )
-    w = _called(main, padding, x, y, (main.parts, where.groups * outputs, inputs, *where.kernel))
-    # Added up one by one: XLA's sum along the first axis is slower by far.
-    return reduce(add, w)
+    return [Loops(where, main, padding, (main.parts, all_outputs, inputs, *where.kernel))]
 
 
 def _lines(where: Geometry, padding: Padding, batch: int, channels: int) -> tuple[tuple[Axis, ...], int]:
@@ -143,6 +212,7 @@ class _Sums:
         batch: images.
         channels: that are summed over, in a group.
         outputs: channels of the result, in a group.
+        by_position: with the batch last, vectors hold numbers of several images at one position, and never of several positions.
     """
 
     def __init__(
@@ -154,12 +224,12 @@ class _Sums:
         batch: int,
         channels: int,
         outputs: int,
+        by_position: bool,
     ) -> None:
         self.where, self.axes, self.result, self.batch = where, axes, result, batch
         self.channels, self.outputs = channels, outputs
-        # With many images last, each position of a row or column has tap loops of its own: where they leave out what meets zeros, these
-        # need not be there.
-        self.is_by_position = where.batch_last and batch >= MANY_IMAGES
+        # Each position has tap loops of its own then: where they leave out what meets zeros, these need not be there.
+        self.is_by_position = by_position
         pads = tuple(_reached(parts, size) for parts, size in zip(axes, source, strict=True))
         if self.is_by_position and all(
             pad == (0, 0) or all(_few_meet(part, size) for part in parts)
@@ -172,7 +242,7 @@ class _Sums:
         self.written = (*result[:-1], math.ceil(result[-1] / self.parts) * self.parts)
         self.steps = _steps(self.written, batch if where.batch_last else 1)
 
-    def computed(self, source: Array, w: Array, kernel_channel: int, kernel_output: int) -> Array:
+    def loops(self, kernel: int, kernel_channel: int, kernel_output: int) -> Loops:
         groups, last = self.where.groups, self.where.batch_last
         plane = math.prod(self.written) * (self.batch if last else 1)
         phases = tuple(self._phase(parts) for parts in product(*self.axes))
@@ -185,18 +255,14 @@ class _Sums:
             source_channel=self.padding.plane,
             result_image=0 if last else groups * self.outputs * plane,
             result_output=plane,
-            kernel_group=w.size // groups,
+            kernel_group=kernel // groups,
             kernel_channel=kernel_channel,
             kernel_output=kernel_output,
             phases=phases,
         )
         channels = groups * self.outputs
         shape = (channels, *self.written, self.batch) if last else (self.batch, channels, *self.written)
-        y = _called(main, self.padding, source, w, shape)
-        if self.parts == 1:
-            return y
-        y = jnp.swapaxes(y.reshape(*shape[:-1], self.parts, -1), -1, -2)
-        return y.reshape(shape)[..., : self.result[-1]]
+        return Loops(self.where, main, self.padding, shape, (self.parts, self.result[-1]))
 
     def _phase(self, parts: tuple[_Part, ...]) -> Phase:
         padding, steps, kernel = self.padding, self.steps, _steps(self.where.kernel, 1)
@@ -268,17 +334,3 @@ def _padding(
     if where.batch_last:
         return Padding(channels, size, pads, inner=batch)
     return Padding(batch * channels, size, pads, split=stride)
-
-
-def _called(main: Sums | Products, padding: Padding, source: Array, factor: Array, shape: tuple[int, ...]) -> Array:
-    host = machine.host()
-    assert host is not None
-    dtype = source.dtype.name
-    result = jax.ShapeDtypeStruct(shape, source.dtype)
-    # Vectors longer than a line are read beyond its end, and so beyond that of the array.
-    if main.are_lines_long(host, dtype) and not padding.changes:
-        name = library.target(Program(dtype, main, None))
-        return jax.ffi.ffi_call(name, result)(source, factor)
-    padded = jax.ShapeDtypeStruct((padding.numbers + host.width(dtype),), source.dtype)
-    name = library.target(Program(dtype, main, padding))
-    return jax.ffi.ffi_call(name, (result, padded))(source, factor)[0]

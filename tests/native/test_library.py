@@ -9,11 +9,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from jaxtut import compilation_cache
 from jaxtut.native import library, machine, runtime, store
 from jaxtut.native.machine import Machine
-from jaxtut.native.program import Axis, Padding, Phase, Program, Reach, Sums, Taps, parts_of
+from jaxtut.native.program import Axis, Interleave, Move, Padding, Phase, Program, Reach, Sums, Taps, parts_of
 from jaxtut.native.tiles import fits, pieces, tile_of_products, tile_of_sums
 
 HOST = machine.host()
@@ -40,6 +42,24 @@ def test_a_line_and_three_taps() -> None:
     x, w = np.arange(9.0) ** 2, np.array([1.0, 10.0, 100.0])
     (y,) = called(LINE, (7,), on=(np.concatenate([x, BEHIND]), w))
     np.testing.assert_array_equal(y, np.convolve(x, w[::-1], "valid"))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from(["float32", "float64"]), st.integers(1, 90), st.integers(1, 90))
+def test_rows_become_columns(dtype: str, rows: int, columns: int) -> None:
+    x = np.arange(rows * columns, dtype=dtype).reshape(rows, columns)
+    (y,) = called(Program(dtype, Move(rows, columns)), (columns, rows), on=(x,))
+    np.testing.assert_array_equal(y, x.T)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from(["float32", "float64"]), st.integers(1, 40), st.integers(1, 4), st.data())
+def test_parts_of_lines_are_put_in_order(dtype: str, lines: int, parts: int, data: st.DataObject) -> None:
+    each = data.draw(st.integers(1, 70))
+    kept = data.draw(st.integers(parts * (each - 1) + 1, parts * each))
+    x = np.arange(lines * parts * each, dtype=dtype).reshape(lines, parts, each)
+    (y,) = called(Program(dtype, Interleave(lines, parts, each, kept)), (lines, kept), on=(x,))
+    np.testing.assert_array_equal(y, x.swapaxes(1, 2).reshape(lines, -1)[:, :kept])
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -14,6 +14,7 @@ from jaxtut.native import library, machine
 from jaxtut.native.machine import Machine
 from jaxtut.ops import convolution_taps as taps
 from jaxtut.ops import cpu_convolution as cpu
+from jaxtut.ops import direct_convolution as direct
 from jaxtut.ops.convolution_geometry import Geometry
 from jaxtut.ops.correlation import convolve, input_gradient, kernel_gradient, xla_convolve
 
@@ -183,21 +184,38 @@ def test_what_is_read_beyond_a_line_belongs_to_the_array() -> None:
     assert used.temp_size_in_bytes >= (x.size + min(width, machine.host().width("float32"))) * 4  # pyright: ignore[reportOptionalMemberAccess]
 
 
-def test_the_order_is_the_one_with_full_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "host", lambda: Machine("any", "", 32, 12))
+def batch_last_is_chosen(
+    where: Geometry, batch: int, channels: int, outputs: int, ways: Any = direct.convolution
+) -> bool:
+    any_machine = Machine("any", "", 32, 12)
+    w = (outputs, channels, *where.kernel)
+    return cpu.fastest(ways, where, batch, w, "float64", any_machine).where.batch_last
 
-    def other(where: Geometry, batch: int, products: int, moved: int = 1000, **more: float) -> bool:
-        return cpu.is_other_order_faster(where, "float64", batch, where.counts[-1], products, moved, **more)
 
+@pytest.mark.parametrize("ways", [direct.convolution, direct.input_gradient, direct.kernel_gradient])
+def test_the_order_is_the_one_with_full_vectors(ways: Any) -> None:
     # Windows a stride apart, and one image: there is nothing to make vectors of.
-    assert other(square(9, 3, 2, batch_last=True), 1, 1000)
-    assert not other(square(9, 3, 1, batch_last=True), 1, 1000)
-    assert not other(square(9, 3, 2, batch_last=True), 64, 1000)
+    assert not batch_last_is_chosen(square(9, 3, 2, batch_last=True), 1, 64, 64, ways)
+    assert batch_last_is_chosen(square(9, 3, 1, batch_last=True), 1, 8, 8, ways)
+    assert batch_last_is_chosen(square(9, 3, 2, batch_last=True), 64, 8, 8, ways)
     # Lines of five numbers, two vectors of four: three in eight are lost. Where there is much to compute, that pays for moving all.
-    assert other(square(7, 3), 64, 10**6)
-    assert not other(square(7, 3), 64, 10**4)
-    assert not other(square(7, 3), 1, 10**6)
-    assert not other(square(10, 3), 64, 10**6)
+    assert batch_last_is_chosen(square(7, 3), 64, 64, 64, ways)
+    assert not batch_last_is_chosen(square(7, 3), 64, 1, 1, ways)
+    assert not batch_last_is_chosen(square(7, 3), 1, 64, 64, ways)
+    # The images need not fill a vector: with the batch last, lines are as long as rows and batch together.
+    assert batch_last_is_chosen(square(7, 3), 3, 64, 64, ways)
+
+
+def test_taps_that_meet_zeros_only_do_not_count() -> None:
+    """One window sees the whole image: the gradient of each place has one term, and not one for each place."""
+    where, host = (
+        Geometry((9, 9), (9, 9), (1, 1), ((0, 0), (0, 0)), (1, 1), 1, batch_last=True),
+        Machine("any", "", 32, 12),
+    )
+    together, by_position = (
+        loops.cycles("float32", host) for loops in direct.input_gradient(where, 64, (16, 16, 9, 9))
+    )
+    assert by_position < together / 5
 
 
 @compiled

@@ -1,0 +1,84 @@
+"""Estimates of the cycles that one core takes for a program, to choose among several that compute the same.
+
+They count what the loops do, as `sums` and `products` write them: vectors with numbers that are not needed and taps that meet zeros included. What
+a step around the products costs was fitted to some hundred programs on one processor (AMD, Zen 4).
+"""
+
+import math
+from functools import cache
+
+import numpy as np
+
+from .machine import Machine
+from .program import Axis, Padding, Phase, Products, Sums, Taps
+from .tiles import cut_of_sums, cycles, pieces, products_tile
+
+# Cycles of a turn of the innermost loop but for its products; of a tile's result; and of the zeroing and writing of one vector of it.
+TURN, TILE, WRITTEN = 1.0, 20.0, 2.0
+# Of finding a line; and of adding up the numbers of a vector.
+LINE, ADDED_UP = 10.0, 5.0
+# What it costs a gradient in the kernel, in vectors, that a line ends with a part of one.
+REST = 0.3
+# Of writing a number into another place: with zeros around the array, in order of its parts, along another axis.
+PADDED, INTERLEAVED, MOVED = 0.5, 1.0, 1.2
+# Of one more call of a program, on all cores that wait for it.
+CALL = 10_000.0
+
+
+def of_main(main: Sums | Products, dtype: str, machine: Machine) -> float:
+    """Estimate the cycles of a convolution or one of its gradients."""
+    if isinstance(main, Products):
+        return _of_products(main, dtype, machine)
+    return sum(_of_phase(main, phase, dtype, machine) for phase in main.phases)
+
+
+def _of_phase(sums: Sums, phase: Phase, dtype: str, machine: Machine) -> float:
+    cut = cut_of_sums(phase, sums.outputs, dtype, machine)
+    places, parts = cut.tile.rows * cut.tile.vectors, machine.parts(cut.width, dtype)
+    turns = sums.channels * math.prod(_met(taps, phase.rows) for taps in phase.taps)
+    tiles = sums.images * sums.groups * math.prod(axis.number for axis in cut.outer) * cut.rows * cut.columns
+    each = sum(
+        many * (turns * (TURN + len(phase.last) * cycles(size, places, parts)) + TILE + WRITTEN * parts * size * places)
+        for _, many, size in pieces(sums.outputs, cut.tile.outputs)
+    )
+    return tiles * each
+
+
+@cache
+def _met(taps: Taps, rows: tuple[Axis, ...]) -> float:
+    """Return how many taps of an axis a row goes through on average."""
+    reach = taps.reach
+    if reach is None:
+        return taps.number
+    row, tap = np.arange(rows[reach.rows].number)[:, None], np.arange(taps.number)
+    places = reach.start + reach.row * row + reach.tap * tap
+    return float(((places >= 0) & (places < reach.size)).sum() / len(row))
+
+
+def _of_products(p: Products, dtype: str, machine: Machine) -> float:
+    width, tile = p.width(machine, dtype), products_tile(p, machine.accumulators)
+    parts, (whole, rest) = machine.parts(width, dtype), divmod(p.run, width)
+    lines, vectors = math.prod(axis.number for axis in p.lines), whole + (1 + REST if rest else 0)
+    blocks = math.ceil(lines * p.run / machine.places)
+    channels, taps = (1, p.inputs) if len(p.last) == 1 else (p.inputs, len(p.last))
+    each = sum(
+        many * other * (lines * (LINE + vectors * cycles(size, some, parts)) + blocks * ADDED_UP * size * some)
+        for _, many, size in pieces(p.outputs, tile[0])
+        for _, other, some in pieces(taps, tile[1])
+    )
+    return p.groups * channels * math.prod(axis.number for axis in p.taps) * each
+
+
+def of_padding(padding: Padding) -> float:
+    """Estimate the cycles of writing an array with zeros around it."""
+    return PADDED * padding.numbers if padding.changes else 0.0
+
+
+def of_interleaving(numbers: int) -> float:
+    """Estimate the cycles of putting numbers in order, if there are any."""
+    return CALL + INTERLEAVED * numbers if numbers else 0.0
+
+
+def of_moving(numbers: int) -> float:
+    """Estimate the cycles of exchanging two axes of an array."""
+    return CALL + MOVED * numbers
