@@ -249,9 +249,12 @@ class Code:
             value = both(low, high)
         return self.first(value)
 
-    def add_to(self, place: Any, number: Any) -> None:
-        """Add a number to the one at a place."""
-        self.write_number(self.builder.fadd(self.number_at(place), number), place)
+    def add_to(self, place: Any, number: Any, is_first: Any | None = None) -> None:
+        """Add a number to the one at a place, where there is none yet if `is_first`."""
+        before = self.number_at(place)
+        if is_first is not None:
+            before = self.builder.select(is_first, self.scalar(0.0), before)
+        self.write_number(self.builder.fadd(before, number), place)
 
     def copy(self, target: Any, source: Any, count: int) -> None:
         """Copy numbers."""

@@ -43,6 +43,7 @@ class _Writer:
         outputs = pieces(p.outputs, self.tile[0])
         tiles = sum(many for _, many, _ in outputs)
         rest, tile = code.divided(code.index, tiles)
+        rest, self.share = code.divided(rest, p.shares)
         part, group = code.divided(rest, p.groups)
         source, other, result = (code.array(i) for i in self.arrays)
         source = code.at(source, code.times(group, p.inputs * p.source_channel))
@@ -54,11 +55,16 @@ class _Writer:
             with builder.if_then(builder.icmp_unsigned("<", inside, integer(many))):
                 output = builder.add(code.times(inside, size), integer(first))
                 own = code.at(result, code.times(output, p.inputs * p.kernel))
-                code.clear(own, size * p.inputs * p.kernel)
                 self._blocks(part, source, code.at(other, code.times(output, p.other_channel)), own, size)
         builder.ret_void()
-        work = p.numbers * self._lines() * p.run // (p.parts * p.groups * tiles)
-        return Stage("products", p.parts * p.groups * tiles, work)
+        count = p.parts * p.groups * p.shares * tiles
+        return Stage("products", count, p.numbers * self._lines() * p.run // count)
+
+    def _even(self, part: Any, parts: int, total: int) -> tuple[Any, Any]:
+        """Return where one of so many parts of a whole begins, which are as equal as can be, and how many it has."""
+        code = self.code
+        first, end = (code.divided(code.times(i, total), parts)[0] for i in (part, code.builder.add(part, integer(1))))
+        return first, code.builder.sub(end, first)
 
     def _lines(self) -> int:
         return math.prod(axis.number for axis in self.products.lines)
@@ -67,24 +73,23 @@ class _Writer:
         """Sum over the lines of a part, some at a time."""
         code, p = self.code, self.products
         lines = self._lines()
-        each = math.ceil(lines / p.parts)
-        begin = code.times(part, each)
-        left = code.builder.sub(integer(lines), begin)
-        with code.builder.if_then(code.builder.icmp_signed(">", left, integer(0))):
-            own = code.least(integer(each), left)
-            block = max(1, min(each, self.places // p.run))
-            repeats = code.builder.udiv(code.builder.add(own, integer(block - 1)), integer(block))
-            with code.loop(repeats) as loop:
-                start = code.times(loop.index, block)
-                count = code.least(integer(block), code.builder.sub(own, start))
-                self._tiles(code.builder.add(begin, start), count, source, other, result, size)
+        begin, own = self._even(part, p.parts, lines)
+        block = max(1, min(math.ceil(lines / p.parts), self.places // p.run))
+        repeats = code.builder.udiv(code.builder.add(own, integer(block - 1)), integer(block))
+        with code.loop(repeats) as loop:
+            self.is_first = code.builder.icmp_signed("==", loop.index, integer(0))
+            start = code.times(loop.index, block)
+            count = code.least(integer(block), code.builder.sub(own, start))
+            self._tiles(code.builder.add(begin, start), count, source, other, result, size)
 
     def _tiles(self, begin: Any, count: Any, source: Any, other: Any, result: Any, size: int) -> None:
-        """Go over all channels and taps."""
+        """Go over the share's channels, and all taps."""
         code, p = self.code, self.products
         for first, many, channels in self.tap_pieces if self.by_channel else [(0, p.inputs, 1)]:
-            with code.loop(many) as loop:
-                channel = code.builder.add(code.times(loop.index, channels), integer(first))
+            own_first, own_many = self._even(self.share, p.shares, many)
+            with code.loop(own_many, perhaps_none=many < p.shares) as loop:
+                tile = code.builder.add(own_first, loop.index)
+                channel = code.builder.add(code.times(tile, channels), integer(first))
                 seen = code.at(source, code.times(channel, p.source_channel))
                 own = code.at(result, code.times(channel, p.kernel))
                 self._taps(p.taps, channels, begin, count, seen, other, own, size)
@@ -121,7 +126,7 @@ class _Writer:
             loop.values[:] = self._line(seen, own, size, taps, loop.values)
         for (output, tap), total in zip(product(range(size), range(len(taps))), loop.values, strict=True):
             place = output * p.inputs * p.kernel + tap * (p.kernel if self.by_channel else 1)
-            code.add_to(code.at(result, place), code.total(total))
+            code.add_to(code.at(result, place), code.total(total), self.is_first)
 
     def _line(self, source: Any, other: Any, size: int, taps: list[int], totals: list[Any]) -> list[Any]:
         code, width, run = self.code, self.width, self.products.run

@@ -160,7 +160,8 @@ class Products(NamedTuple):
         last: where each tap of the last axis stands in the source.
         source_channel: distance of channels in the source.
         other_channel: distance of channels in the other array.
-        parts: into how many parts the lines are cut.
+        shares: into how many shares the channels of the source are cut, each of which is a piece of work of its own.
+        parts: into how many parts the lines are cut, each of which has a result of its own.
     """
 
     groups: int
@@ -172,6 +173,7 @@ class Products(NamedTuple):
     last: tuple[int, ...]
     source_channel: int
     other_channel: int
+    shares: int
     parts: int
 
     def width(self, machine: Machine, dtype: str) -> int:
@@ -195,15 +197,20 @@ class Products(NamedTuple):
 
 # Pieces of work, for so many threads, and some more, so that none waits long for the last.
 PIECES = 32
-# Multiplications below which places are not cut into parts.
+# Multiplications below which neither channels nor lines are cut.
 LEAST = 200_000
 
 
-def parts_of(groups: int, inputs: int, outputs: int, taps: int, lines: int, run: int) -> int:
-    """Choose into how many parts the lines are cut, where a group's outputs are too few pieces of work."""
+def division_of(groups: int, inputs: int, outputs: int, taps: int, lines: int, run: int) -> tuple[int, int]:
+    """Choose into how many shares the channels, and into how many parts the lines are cut, where a group's outputs are too few pieces of work.
+
+    Parts come last: their sums have to be added up.
+    """
     pieces = groups * math.ceil(outputs / 4)
     work = groups * inputs * outputs * taps * lines * run
-    return max(1, min(lines, math.ceil(PIECES / pieces), work // LEAST // pieces))
+    wanted = max(1, min(math.ceil(PIECES / pieces), work // LEAST // pieces))
+    shares = min(inputs, wanted)
+    return shares, min(lines, math.ceil(wanted / shares))
 
 
 class Rows(NamedTuple):

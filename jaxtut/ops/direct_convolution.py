@@ -19,7 +19,7 @@ from jaxtyping import Array
 
 from ..native import costs, library, machine
 from ..native.machine import Machine
-from ..native.program import Axis, Interleave, Padding, Phase, Products, Program, Reach, Sums, Taps, parts_of
+from ..native.program import Axis, Interleave, Padding, Phase, Products, Program, Reach, Sums, Taps, division_of
 from .convolution_geometry import Geometry
 
 # Below this share of taps that meet the source, those that meet zeros around it are left out.
@@ -127,6 +127,7 @@ def kernel_gradient(where: Geometry, batch: int, w: tuple[int, ...]) -> list[Loo
     lines, run = _lines(where, padding, batch, all_outputs)
     taps, last = _kernel_taps(where, padding)
     many, kernel = math.prod(axis.number for axis in lines), math.prod(where.kernel)
+    shares, parts = division_of(where.groups, inputs, outputs, kernel, many, run)
     main = Products(
         groups=where.groups,
         inputs=inputs,
@@ -137,7 +138,8 @@ def kernel_gradient(where: Geometry, batch: int, w: tuple[int, ...]) -> list[Loo
         last=last,
         source_channel=padding.plane,
         other_channel=math.prod(where.counts) * (batch if where.batch_last else 1),
-        parts=parts_of(where.groups, inputs, outputs, kernel, many, run),
+        shares=shares,
+        parts=parts,
     )
     return [Loops(where, main, padding, (main.parts, all_outputs, inputs, *where.kernel))]
 

@@ -81,6 +81,7 @@ def _outputs_on_cpu(x: Array, w: Array) -> Array:
         last=(0,),
         source_channel=length,
         other_channel=length,
+        shares=1,
         parts=1,
     )
     return _called(main, (number, rows), x, w).T

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from jaxtut import compilation_cache
 from jaxtut.native import library, machine, runtime, store
 from jaxtut.native.machine import Machine
-from jaxtut.native.program import Axis, Interleave, Move, Padding, Phase, Program, Reach, Sums, Taps, parts_of
+from jaxtut.native.program import Axis, Interleave, Move, Padding, Phase, Program, Reach, Sums, Taps, division_of
 from jaxtut.native.tiles import fits, pieces, tile_of_products, tile_of_sums
 
 HOST = machine.host()
