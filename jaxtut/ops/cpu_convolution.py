@@ -15,6 +15,7 @@ from functools import cache
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array
 
 from ..native import costs, library, machine
@@ -37,6 +38,8 @@ def convolve(x: Array, w: Array, where: Geometry, is_cut: bool, on_xla: OnXla) -
     """Compute `correlation.convolve`; `is_cut` says that the program is for XLA alone to change."""
     if not _suits(x, w):
         return on_xla(x, w, where)
+    if where != (seen := _seen(where)):
+        return convolve(_taken(x, where), w, seen, is_cut, on_xla)
     if is_cut or not machine.host() or _is_long(where):
         last = -1 if where.batch_last else 0
         y = convolution_taps.outputs(jnp.moveaxis(x, (last, where.channel_axis), (0, -1)), w, where)
@@ -48,6 +51,8 @@ def input_gradient(y: Array, w: Array, where: Geometry, is_cut: bool, on_xla: On
     """Compute `correlation.input_gradient`."""
     if not _suits(y, w) or 0 in where.size:
         return on_xla(y, w, where)
+    if where != (seen := _seen(where)):
+        return _put_back(input_gradient(y, w, seen, is_cut, on_xla), where)
     if is_cut or not machine.host() or math.prod(where.strides) > MOST_LOOPS:
         x = convolution_taps.input_gradient(y if where.batch_last else jnp.moveaxis(y, 0, -1), w, where)
         return x if where.batch_last else jnp.moveaxis(x, -1, 0)
@@ -58,6 +63,8 @@ def kernel_gradient(x: Array, y: Array, where: Geometry, is_cut: bool, on_xla: O
     """Compute `correlation.kernel_gradient`."""
     if not _suits(x, y):
         return on_xla(x, y, where)
+    if where != (seen := _seen(where)):
+        return kernel_gradient(_taken(x, where), y, seen, is_cut, on_xla)
     if is_cut or not machine.host() or _is_long(where):
         x, y = (a if where.batch_last else jnp.moveaxis(a, 0, -1) for a in (x, y))
         return convolution_taps.kernel_gradient(x, y, where)
@@ -109,6 +116,29 @@ def _suits(a: Array, b: Array) -> bool:
 
 def _is_long(where: Geometry) -> bool:
     return where.strides[-1] > 1 and where.kernel[-1] > MOST_TAPS
+
+
+def _seen(where: Geometry) -> Geometry:
+    """Return the convolution of what the windows see, where these have one position each and step over others."""
+    ones = (1,) * len(where.size)
+    if where.kernel != ones or any(pad != (0, 0) for pad in where.pads):
+        return where
+    return where._replace(size=where.counts, strides=ones)
+
+
+def _taken(x: Array, where: Geometry) -> Array:
+    """Leave out what the windows step over."""
+    axes = [slice(None, (n - 1) * s + 1, s) for n, s in zip(where.counts, where.strides, strict=True)]
+    return x[(*[slice(None)] * (where.channel_axis + 1), *axes)]
+
+
+def _put_back(x: Array, where: Geometry) -> Array:
+    """Put zeros where `_taken` left something out."""
+    each = zip(where.size, where.counts, where.strides, strict=True)
+    pads = [(0, 0, 0)] * x.ndim
+    first = where.channel_axis + 1
+    pads[first : first + len(where.size)] = [(0, size - (n - 1) * s - 1, s - 1) for size, n, s in each]
+    return lax.pad(x, jnp.zeros((), x.dtype), pads)
 
 
 def _reordered(where: Geometry) -> Geometry:

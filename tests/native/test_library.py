@@ -143,10 +143,13 @@ def test_tiles_fit_into_registers_and_use_them(accumulators: int) -> None:
     assert fits(*tile_of_products(6, 5, accumulators), accumulators)
 
 
-def test_sums_are_cut_into_parts_by_shapes_alone_and_only_where_there_is_much_to_do() -> None:
-    assert parts_of(1, 3, 6, 25, 784 * 256, 28) > 1
-    assert parts_of(1, 3, 6, 25, 2, 28) == 1
-    assert parts_of(1, 256, 256, 9, 1000, 28) == 1
+def test_work_is_divided_by_shapes_alone_and_only_where_there_is_much_to_do() -> None:
+    assert division_of(1, 3, 6, 25, 2, 28) == (1, 1)
+    # Channels first, for as many pieces as there are to be; lines only where these are too few, and never more parts than lines.
+    assert division_of(1, 64, 16, 9, 1000, 28) == (8, 1)
+    assert division_of(1, 3, 6, 25, 784 * 256, 28) == (3, 6)
+    assert division_of(1, 1, 4, 25, 5, 10**6) == (1, 5)
+    assert division_of(1, 256, 256, 9, 1000, 28) == (1, 1)
 
 
 def test_what_cannot_be_compiled_for_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
