@@ -20,7 +20,7 @@ MILLION = 1_000_000
 
 
 def sides(batch: int, seed: int = 0) -> list[Side]:
-    """Make the sides; plain JAX's is Optax's own `adam`."""
+    """Make the sides; plain JAX's is Optax's own `adam`, whose updates are applied by `optax.apply_updates`."""
     generator = Generator(seed)
     start, gradient = generator.rand(batch * MILLION), generator.rand(batch * MILLION) - 0.5
     return [
@@ -33,8 +33,7 @@ def sides(batch: int, seed: int = 0) -> list[Side]:
 
 def _jax(name: str, optimizer: optax.GradientTransformation, start: np.ndarray, gradient: np.ndarray) -> Side:
     def update(params: jax.Array, state: Any, gradient: jax.Array) -> tuple[jax.Array, Any]:
-        updates, state = optimizer.update(gradient, state, params)
-        return optax.apply_updates(params, updates), state  # type: ignore[return-value]
+        return optim.step(optimizer, params, gradient, state)
 
     step = jax.jit(update, donate_argnums=(0, 1))
     now, given = jnp.array(start), jnp.asarray(gradient)

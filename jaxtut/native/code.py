@@ -199,6 +199,11 @@ class Code:
         fabs = self._intrinsic(f"llvm.fabs.{self._suffix(a.type.count)}", a.type, [a.type])
         return self.builder.call(fabs, [a])
 
+    def square_root(self, a: Any) -> Any:
+        """Return √a."""
+        root = self._intrinsic(f"llvm.sqrt.{self._suffix(a.type.count)}", a.type, [a.type])
+        return self.builder.call(root, [a])
+
     def polynomial(self, x: Any, coefficients: Sequence[float]) -> Any:
         """Return Σ_i coefficients[i] · xⁱ."""
         *lower, highest = (self.constant(c, x.type.count) for c in coefficients)

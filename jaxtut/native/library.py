@@ -9,7 +9,7 @@ import jax
 
 from . import machine, pool, runtime, store
 from .machine import Machine
-from .program import Copy, Interleave, Map, Move, Program, Rows, Sums
+from .program import AdamStep, Copy, Interleave, Map, Move, Program, Rows, Sums
 
 _lock = threading.Lock()
 _engines: dict[str, Any] = {}
@@ -59,7 +59,7 @@ def source(program: Program, host: Machine) -> str:
     """Return the program in LLVM's words."""
     from llvmlite import ir
 
-    from . import copying, interleaving, maps, moving, padding, products, rows, sums
+    from . import adam, copying, interleaving, maps, moving, padding, products, rows, sums
 
     module: Any = ir.Module("jaxtut")
     arrays = (0, 1, 2)
@@ -74,6 +74,8 @@ def source(program: Program, host: Machine) -> str:
         stages.append(moving.write(module, program.dtype, program.main, host))
     elif isinstance(program.main, Interleave):
         stages.append(interleaving.write(module, program.dtype, program.main, host))
+    elif isinstance(program.main, AdamStep):
+        stages.append(adam.write(module, program.dtype, program.main, host))
     elif isinstance(program.main, Rows):
         stages.append(rows.write(module, program.dtype, program.main, host))
     elif isinstance(program.main, Map):
@@ -82,8 +84,7 @@ def source(program: Program, host: Machine) -> str:
         stages += sums.write(module, program.dtype, program.main, host, arrays)
     else:
         stages += products.write(module, program.dtype, program.main, host, arrays)
-    results = 1 if program.padding is None else 2
-    return str(module) + runtime.text(program.arguments, results, stages, host.grain)
+    return str(module) + runtime.text(program.arguments, program.results, stages, host.grain)
 
 
 def _compiled(text: str, host: Machine) -> bytes:

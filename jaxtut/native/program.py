@@ -1,6 +1,6 @@
 """What is computed, in numbers: how many, and where they stand in memory.
 
-`sums`, `products`, `rows`, `maps`, `copying`, `moving`, `interleaving` and `padding` write the loops.
+`sums`, `products`, `rows`, `maps`, `copying`, `moving`, `interleaving`, `adam` and `padding` write the loops.
 """
 
 import math
@@ -298,6 +298,28 @@ class Interleave(NamedTuple):
     kept: int
 
 
+class AdamStep(NamedTuple):
+    """A step of Adam.
+
+    Attributes:
+        number: how many parameters.
+        b1: how much of the running mean of the gradient is kept.
+        b2: how much of that of its square.
+        eps: added to the root.
+        weight_decay: factor of the parameters, added to the gradient.
+        decoupled: whether it is added to the step instead.
+        maximize: whether the gradient is climbed.
+    """
+
+    number: int
+    b1: float
+    b2: float
+    eps: float
+    weight_decay: float
+    decoupled: bool
+    maximize: bool
+
+
 class Program(NamedTuple):
     """A function of arrays: of source and factor where it is sums or products.
 
@@ -308,7 +330,7 @@ class Program(NamedTuple):
     """
 
     dtype: str
-    main: Sums | Products | Rows | Map | Copy | Move | Interleave
+    main: Sums | Products | Rows | Map | Copy | Move | Interleave | AdamStep
     padding: Padding | None = None
 
     @property
@@ -316,6 +338,15 @@ class Program(NamedTuple):
         """How many arrays it is of."""
         if isinstance(self.main, Rows):
             return ROW_ARGUMENTS[self.main.function]
+        if isinstance(self.main, AdamStep):
+            return 5
         if isinstance(self.main, Map):
             return 2 if self.main.is_product else 1
         return 1 if isinstance(self.main, Copy | Move | Interleave) else 2
+
+    @property
+    def results(self) -> int:
+        """How many arrays it fills."""
+        if isinstance(self.main, AdamStep):
+            return 3
+        return 1 if self.padding is None else 2

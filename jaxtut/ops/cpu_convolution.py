@@ -31,7 +31,7 @@ OnXla = Callable[[Array, Array, Geometry], Array]
 UNSURE = 1.05
 
 # Where windows are more than one position apart, each distance has a loop of its own, and taps along the width are written out; up to so many.
-MOST_LOOPS, MOST_TAPS = 16, 64
+MOST_LOOPS, MOST_TAPS = 27, 64
 
 
 def convolve(x: Array, w: Array, where: Geometry, is_cut: bool, on_xla: OnXla) -> Array:

@@ -14,7 +14,7 @@ from jax.interpreters import ad, batching, mlir
 from jaxtyping import Array
 
 
-def lower(primitive: Primitive, on_xla: Callable[..., Array], on_cpu: Callable[..., Array], *options: str) -> None:
+def lower(primitive: Primitive, on_xla: Callable[..., Any], on_cpu: Callable[..., Any], *options: str) -> None:
     """Say what a primitive becomes, also where it stands outside `jit`.
 
     Args:
@@ -37,9 +37,9 @@ def lower(primitive: Primitive, on_xla: Callable[..., Array], on_cpu: Callable[.
         # Inside `pmap` and `shard_map` it is not said for how many devices the program is.
         is_cut = module.lowering_parameters.for_export or getattr(module.axis_context, "num_devices", 2) > 1
         program = lambda *arrays: on_cpu(*arrays, **given, is_cut=is_cut)  # noqa: E731
-        return mlir.lower_fun(program, multiple_results=False)(context, *operands)
+        return mlir.lower_fun(program, multiple_results=primitive.multiple_results)(context, *operands)
 
-    mlir.register_lowering(primitive, mlir.lower_fun(on_xla, multiple_results=False))
+    mlir.register_lowering(primitive, mlir.lower_fun(on_xla, multiple_results=primitive.multiple_results))
     mlir.register_lowering(primitive, here, platform="cpu")
 
 

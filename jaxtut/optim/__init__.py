@@ -18,3 +18,4 @@ from .schedules import LinearLR as LinearLR
 from .schedules import MultiStepLR as MultiStepLR
 from .schedules import StepLR as StepLR
 from .sgd import SGD as SGD
+from .stepping import step as step

@@ -5,10 +5,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Int
+from jaxtyping import Array, Float, Int
 
+from ..ops.adam_step import adam_direction, adam_step
 from . import arguments, parts
 from .arguments import Betas, LearningRate
+from .stepping import Stepper, in_one_pass, two_calls
 
 
 class AdamState(NamedTuple):
@@ -115,7 +117,44 @@ def _adam(
     arguments.betas(name, betas)
     arguments.not_negative(name, eps=eps, weight_decay=weight_decay)
     arguments.flags(name, amsgrad=amsgrad, maximize=maximize, decoupled_weight_decay=decoupled)
-    return parts.chain(scale_by_adam(betas, eps, amsgrad), lr, weight_decay, maximize, decoupled)
+    chained = parts.chain(scale_by_adam(betas, eps, amsgrad), lr, weight_decay, maximize, decoupled)
+    if amsgrad:
+        return chained
+    options = {
+        "betas": betas,
+        "eps": eps,
+        "weight_decay": weight_decay,
+        "decoupled": decoupled,
+        "maximize": maximize,
+    }
+    return in_one_pass(chained, _stepper(chained, lr, options))
+
+
+def _stepper(chained: optax.GradientTransformation, lr: LearningRate, options: dict[str, Any]) -> Stepper:
+    """Return the step of the chained parts, array by array."""
+
+    def step(params: Any, gradients: Any, state: Any) -> tuple[Any, Any]:
+        theta, tree = jax.tree.flatten(params)
+        place = next(i for i, part in enumerate(state) if isinstance(part, AdamState))
+        adam, g = state[place], tree.flatten_up_to(gradients)
+        m, v = tree.flatten_up_to(adam.exp_avg), tree.flatten_up_to(adam.exp_avg_sq)
+        arrays = list(zip(theta, m, v, g, strict=True))
+        if not arrays or any(a.dtype != each[0].dtype or a.shape != each[0].shape for each in arrays for a in each):
+            return two_calls(chained, params, gradients, state)
+        count = parts.next_step(adam.step)
+        rate, last = parts.scale_by_learning_rate(lr).update(parts.real(1.0), state[-1])
+        scalars = jnp.asarray(rate), *_corrections(options["betas"], count)
+        found = [adam_step(*each, scalars, **options) for each in arrays]
+        theta, m, v = (jax.tree.unflatten(tree, list(each)) for each in zip(*found, strict=True))
+        return theta, (*state[:place], AdamState(count, m, v, None), *state[place + 1 : -1], last)
+
+    return step
+
+
+def _corrections(betas: Betas, step: Int[Array, ""]) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """Return 1 − β₁ᵗ and √(1 − β₂ᵗ), by which the running means, which begin with 0, are too small."""
+    b1, b2 = betas
+    return parts.one_minus_power(b1, step), jnp.sqrt(parts.one_minus_power(b2, step))
 
 
 def scale_by_adam(betas: Betas, eps: float, amsgrad: bool = False) -> optax.GradientTransformation:
@@ -131,9 +170,9 @@ def scale_by_adam(betas: Betas, eps: float, amsgrad: bool = False) -> optax.Grad
         mean = parts.running_mean(state.exp_avg, updates, b1)
         square = parts.running_mean_of_squares(state.exp_avg_sq, updates, b2)
         peak = jax.tree.map(jnp.maximum, state.max_exp_avg_sq, square) if amsgrad else None
-        c1, c2 = parts.one_minus_power(b1, step), jnp.sqrt(parts.one_minus_power(b2, step))
+        c1, c2 = _corrections(betas, step)
         direction = jax.tree.map(
-            lambda m, v: m / c1.astype(m.dtype) / (jnp.sqrt(v) / c2.astype(v.dtype) + eps),
+            lambda m, v: adam_direction(m, v, c1.astype(m.dtype), c2.astype(v.dtype), eps),
             mean,
             peak if amsgrad else square,
         )

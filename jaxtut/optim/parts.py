@@ -9,6 +9,7 @@ import optax
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Int
 
+from ..ops import running_means
 from .arguments import LearningRate
 
 Tree = Any
@@ -37,19 +38,14 @@ def one_minus_power(beta: float, step: Int[Array, ""]) -> Float[Array, ""]:
     return -jnp.expm1(real(step) * math.log(beta))
 
 
-def lerp(start: Array, end: Array, weight: float) -> Array:
-    """Compute start + weight · (end − start), rounded as `torch.lerp` rounds it."""
-    return start + weight * (end - start) if weight < 0.5 else end - (end - start) * (1 - weight)
-
-
 def running_mean(mean: Tree, gradients: Tree, decay: float) -> Tree:
     """Update the running mean of the gradients: m ← decay · m + (1 − decay) · g."""
-    return jax.tree.map(lambda m, g: lerp(m, g, 1 - decay), mean, gradients)
+    return jax.tree.map(lambda m, g: running_means.running_mean(m, g, decay), mean, gradients)
 
 
 def running_mean_of_squares(mean: Tree, gradients: Tree, decay: float) -> Tree:
     """Update the running mean of the squared gradients: v ← decay · v + (1 − decay) · g²."""
-    return jax.tree.map(lambda v, g: decay * v + (1 - decay) * (g * g), mean, gradients)
+    return jax.tree.map(lambda v, g: running_means.running_mean_of_squares(v, g, decay), mean, gradients)
 
 
 def zeros_like(params: Tree) -> Tree:

@@ -75,13 +75,13 @@ def compare_training(
 
 def _jax_steps(loss: Callable, optimizer: Any, names: list[str]) -> Callable:
     import jax
-    import optax
+
+    from jaxtut import optim
 
     @jax.jit
     def step(params: Any, state: Any, batch: tuple):
         value, gradients = jax.value_and_grad(loss)(params, *batch)
-        updates, state = optimizer.update(gradients, state, params)
-        return optax.apply_updates(params, updates), state, value
+        return *optim.step(optimizer, params, gradients, state), value
 
     def run(params: Any, batches: Sequence[tuple]) -> dict:
         state, found = optimizer.init(params), {}

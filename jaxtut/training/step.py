@@ -8,6 +8,8 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float
 
+from jaxtut import optim
+
 Params = Any
 OptState = Any
 Apply = Callable[[Params, Any], Any]
@@ -72,7 +74,6 @@ def training_step(function: str, apply: Apply, loss: Loss, optimizer: optax.Grad
 
     def step(params: Params, opt_state: OptState, x: Any, y: Any) -> tuple[Params, OptState, Float[Array, ""]]:
         value, gradients = jax.value_and_grad(loss_of)(params, x, y)
-        updates, opt_state = optimizer.update(gradients, opt_state, params)
-        return optax.apply_updates(params, updates), opt_state, value
+        return *optim.step(optimizer, params, gradients, opt_state), value
 
     return step
