@@ -9,7 +9,7 @@ import jax
 
 from . import machine, pool, runtime, store
 from .machine import Machine
-from .program import AdamStep, Copy, Interleave, Map, Move, Program, Rows, Sums
+from .program import AdamStep, Copy, GivingBack, Interleave, Map, Move, Program, Rows, Sums
 
 _lock = threading.Lock()
 _engines: dict[str, Any] = {}
@@ -59,7 +59,7 @@ def source(program: Program, host: Machine) -> str:
     """Return the program in LLVM's words."""
     from llvmlite import ir
 
-    from . import adam, copying, interleaving, maps, moving, padding, products, rows, sums
+    from . import adam, copying, giving_back, interleaving, maps, moving, padding, products, rows, sums
 
     module: Any = ir.Module("jaxtut")
     arrays = (0, 1, 2)
@@ -76,6 +76,8 @@ def source(program: Program, host: Machine) -> str:
         stages.append(interleaving.write(module, program.dtype, program.main, host))
     elif isinstance(program.main, AdamStep):
         stages.append(adam.write(module, program.dtype, program.main, host))
+    elif isinstance(program.main, GivingBack):
+        stages.append(giving_back.write(module, program.dtype, program.main))
     elif isinstance(program.main, Rows):
         stages.append(rows.write(module, program.dtype, program.main, host))
     elif isinstance(program.main, Map):

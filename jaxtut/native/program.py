@@ -1,6 +1,7 @@
 """What is computed, in numbers: how many, and where they stand in memory.
 
-`sums`, `products`, `rows`, `maps`, `copying`, `moving`, `interleaving`, `adam` and `padding` write the loops.
+`sums`, `products`, `rows`, `maps`, `copying`, `moving`, `interleaving`, `adam`,
+`giving_back` and `padding` write the loops.
 """
 
 import math
@@ -320,6 +321,28 @@ class AdamStep(NamedTuple):
     maximize: bool
 
 
+class GivingBack(NamedTuple):
+    """Numbers of windows, each added at the place of one of the window's members.
+
+    Attributes:
+        planes: how many.
+        size: of each, along each axis.
+        kernel: members of a window along each axis.
+        strides: positions between neighbouring windows.
+        pads: how far the first window begins before the plane.
+        dilations: positions between neighbouring members.
+        counts: how many windows.
+    """
+
+    planes: int
+    size: tuple[int, ...]
+    kernel: tuple[int, ...]
+    strides: tuple[int, ...]
+    pads: tuple[int, ...]
+    dilations: tuple[int, ...]
+    counts: tuple[int, ...]
+
+
 class Program(NamedTuple):
     """A function of arrays: of source and factor where it is sums or products.
 
@@ -330,7 +353,7 @@ class Program(NamedTuple):
     """
 
     dtype: str
-    main: Sums | Products | Rows | Map | Copy | Move | Interleave | AdamStep
+    main: Sums | Products | Rows | Map | Copy | Move | Interleave | AdamStep | GivingBack
     padding: Padding | None = None
 
     @property

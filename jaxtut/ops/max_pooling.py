@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import partial
-from itertools import product
 from typing import Any
 
 import jax
@@ -12,7 +11,7 @@ from jax import lax
 from jax.typing import ArrayLike
 from jaxtyping import Array, Int
 
-from . import windows
+from . import window_winners, windows
 from .shapes import ImagesIn, SequencesIn, VolumesIn
 from .windows import Sizes, Windows
 
@@ -177,13 +176,24 @@ def largest_of_windows(x: Array, where: Windows, return_indices: bool = False, b
 
     The spatial axes are the last, or with `batch_last` the last but one.
     """
-    members, first = tuple(_members(x, where, int(batch_last))), _first_inside(where)
-    first = first.reshape(*first.shape, *[1] * batch_last)
-    best = largest(members, first)
+    members, first = _members(x, where, batch_last), _first_inside(where, batch_last)
+    by_loops = not batch_last and window_winners.suits(x, where)
+    best = _largest_of_overlapping(x, where) if by_loops else largest(members, first)
     if not return_indices:
         return best
     _, place = winners(lax.stop_gradient(members), first)
     return best, _flat_index(place, where)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(1,))
+def _largest_of_overlapping(x: Array, where: Windows) -> Array:
+    return winners(_members(x, where), _first_inside(where))[0]
+
+
+@_largest_of_overlapping.defjvp
+def _largest_of_overlapping_jvp(where: Windows, primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    best, place = winners(_members(primals[0], where), _first_inside(where))
+    return best, window_winners.taken(place, tangents[0], where)
 
 
 def lowest(dtype: np.dtype) -> Array:
@@ -191,32 +201,18 @@ def lowest(dtype: np.dtype) -> Array:
     return jnp.array(-jnp.inf if jnp.issubdtype(dtype, jnp.floating) else jnp.iinfo(dtype).min, dtype)
 
 
-def _members(x: Array, where: Windows, after: int) -> list[Array]:
-    """Return, for each place in the window in row-major order, the image of what stands there in every window; `after` axes follow them."""
-    reach = [
-        (c - 1) * s + d * (k - 1) + 1
-        for c, s, d, k in zip(where.counts, where.strides, where.dilations, where.kernel, strict=True)
-    ]
-    lead, trail = x.ndim - len(where.sizes) - after, [(0, 0, 0)] * after
-    pads = [(p, r - n - p, 0) for p, r, n in zip(where.pads, reach, where.sizes, strict=True)]
-    padded = lax.pad(x, lowest(x.dtype), [(0, 0, 0)] * lead + pads + trail)
-    members = []
-    for place in product(*(range(k) for k in where.kernel)):
-        start = [k * d for k, d in zip(place, where.dilations, strict=True)]
-        stop = [b + (c - 1) * s + 1 for b, c, s in zip(start, where.counts, where.strides, strict=True)]
-        chosen = (slice(b, e, s) for b, e, s in zip(start, stop, where.strides, strict=True))
-        members.append(padded[(..., *chosen, *[slice(None)] * after)])
-    return members
+def _members(x: Array, where: Windows, batch_last: bool = False) -> tuple[Array, ...]:
+    return tuple(windows.members(x, where, lowest(x.dtype), int(batch_last)))
 
 
-def _first_inside(where: Windows) -> Indices:
+def _first_inside(where: Windows, batch_last: bool = False) -> Indices:
     """Return, for each window, the place of its first member that is not padding."""
     place = np.zeros((1,) * len(where.sizes), int)
     for axis, size in enumerate(where.sizes):
         positions = where.positions(axis)
         first = np.argmax((positions >= 0) & (positions < size), axis=1)
         place = place * where.kernel[axis] + _along(first, axis, len(where.sizes))
-    return jnp.asarray(place, jnp.int32)
+    return jnp.asarray(place.reshape(*place.shape, *[1] * batch_last), jnp.int32)
 
 
 def _flat_index(place: Indices, where: Windows) -> Indices:

@@ -1,9 +1,11 @@
 """Sizes of sliding windows: what convolution and pooling share."""
 
 from collections.abc import Sequence
+from itertools import product
 from typing import NamedTuple, SupportsIndex
 
 import numpy as np
+from jax import lax
 from jax.typing import ArrayLike
 from jaxtyping import Array
 
@@ -93,3 +95,28 @@ class Windows(NamedTuple):
         """Return the position of each member of each window along one axis, shape (count, kernel); padding lies below 0 or beyond the size."""
         _, kernel, strides, pads, dilations, counts = (each[axis] for each in self)
         return np.arange(counts)[:, None] * strides + np.arange(kernel) * dilations - pads
+
+
+def members(x: Array, where: Windows, around: Array, after: int = 0) -> list[Array]:
+    """Return, for each place in the window in row-major order, the image of what stands there in every window.
+
+    Args:
+        x: images, whose spatial axes are the last but for `after` more.
+        where: the windows.
+        around: what stands in the padding.
+        after: axes behind the spatial ones.
+    """
+    reach = [
+        (c - 1) * s + d * (k - 1) + 1
+        for c, s, d, k in zip(where.counts, where.strides, where.dilations, where.kernel, strict=True)
+    ]
+    lead, trail = x.ndim - len(where.sizes) - after, [(0, 0, 0)] * after
+    pads = [(p, r - n - p, 0) for p, r, n in zip(where.pads, reach, where.sizes, strict=True)]
+    padded = lax.pad(x, around, [(0, 0, 0)] * lead + pads + trail)
+    found = []
+    for place in product(*(range(k) for k in where.kernel)):
+        start = [k * d for k, d in zip(place, where.dilations, strict=True)]
+        stop = [b + (c - 1) * s + 1 for b, c, s in zip(start, where.counts, where.strides, strict=True)]
+        chosen = (slice(b, e, s) for b, e, s in zip(start, stop, where.strides, strict=True))
+        found.append(padded[(..., *chosen, *[slice(None)] * after)])
+    return found

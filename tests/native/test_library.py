@@ -15,7 +15,19 @@ from hypothesis import strategies as st
 from jaxtut import compilation_cache
 from jaxtut.native import library, machine, runtime, store
 from jaxtut.native.machine import Machine
-from jaxtut.native.program import Axis, Interleave, Move, Padding, Phase, Program, Reach, Sums, Taps, division_of
+from jaxtut.native.program import (
+    Axis,
+    GivingBack,
+    Interleave,
+    Move,
+    Padding,
+    Phase,
+    Program,
+    Reach,
+    Sums,
+    Taps,
+    division_of,
+)
 from jaxtut.native.tiles import fits, pieces, tile_of_products, tile_of_sums
 
 HOST = machine.host()
@@ -60,6 +72,25 @@ def test_parts_of_lines_are_put_in_order(dtype: str, lines: int, parts: int, dat
     x = np.arange(lines * parts * each, dtype=dtype).reshape(lines, parts, each)
     (y,) = called(Program(dtype, Interleave(lines, parts, each, kept)), (lines, kept), on=(x,))
     np.testing.assert_array_equal(y, x.swapaxes(1, 2).reshape(lines, -1)[:, :kept])
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.sampled_from(["float32", "float64"]), st.integers(1, 3), st.integers(1, 3), st.data())
+def test_windows_give_back_to_the_members_that_won(dtype: str, planes: int, axes: int, data: st.DataObject) -> None:
+    each = lambda low, high: tuple(data.draw(st.integers(low, high)) for _ in range(axes))  # noqa: E731
+    kernel, strides, dilations, counts = each(1, 3), each(1, 3), each(1, 2), each(1, 4)
+    size = tuple((c - 1) * s + d * (k - 1) + 1 for c, s, d, k in zip(counts, strides, dilations, kernel, strict=True))
+    generator = np.random.default_rng(data.draw(st.integers(0, 99)))
+    places = generator.integers(0, np.prod(kernel), (planes, *counts)).astype("int32")
+    given = generator.integers(-9, 10, places.shape).astype(dtype)
+    expected = np.zeros((planes, *size), dtype)
+    for index in np.ndindex(*places.shape):
+        members = np.unravel_index(places[index], kernel)
+        position = (i * s + d * m for i, s, d, m in zip(index[1:], strides, dilations, members, strict=True))
+        expected[(index[0], *position)] += given[index]
+    main = GivingBack(planes, size, kernel, strides, (0,) * axes, dilations, counts)
+    (found,) = called(Program(dtype, main), expected.shape, on=(places, given))
+    np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -14,6 +14,7 @@ from jax.test_util import check_grads
 
 from jaxtut import functional as F
 from jaxtut import parity
+from jaxtut.native import machine
 
 OPTIONS: tuple[dict[str, Any], ...] = (
     {"kernel_size": 2},
@@ -82,6 +83,30 @@ def test_finite_differences_and_transformations() -> None:
         np.testing.assert_array_equal(jax.jit(f)(image), f(image))
         np.testing.assert_array_equal(jax.vmap(f)(image), f(image))
         np.testing.assert_array_equal(jax.jvp(f, (image,), (image,))[1], f(image))  # the winner's tangent is the winner
+
+
+@pytest.mark.skipif(machine.host() is None or jax.default_backend() != "cpu", reason="no loops of ours")
+def test_windows_that_overlap_give_back_by_a_loop_in_pytorchs_order() -> None:
+    rng = np.random.default_rng(0)
+    image = rng.normal(size=(2, 3, 15, 14)).astype("float32")
+    options: dict[str, Any] = {"kernel_size": 3, "stride": 2, "padding": 1}
+    x = torch.tensor(image, requires_grad=True)
+    expected = TF.max_pool2d(x, **options)
+    cotangent = rng.normal(size=expected.shape).astype("float32")
+    (theirs,) = torch.autograd.grad(expected, x, torch.tensor(cotangent))
+
+    def gradient(x: Any, y: Any, options: Any = options) -> Any:
+        return jax.vjp(lambda x: F.max_pool2d(x, **options), x)[1](y)[0]
+
+    compiled = jax.jit(gradient)
+    np.testing.assert_array_equal(compiled(image, cotangent), theirs)
+    assert "@jaxtut_" in compiled.lower(image, cotangent).as_text()
+    apart = jax.jit(lambda x, y: gradient(x, y, {"kernel_size": 2}))
+    assert "@jaxtut_" not in apart.lower(image, np.ones((2, 3, 7, 7), "float32")).as_text()
+    exported = jax.export.export(compiled)(image, cotangent)  # refuses calls that another process does not have
+    np.testing.assert_allclose(exported.call(image, cotangent), theirs, rtol=1e-6, atol=1e-6)
+    with jax.disable_jit():
+        np.testing.assert_allclose(gradient(image, cotangent), theirs, rtol=1e-6, atol=1e-6)
 
 
 REFUSED: tuple[tuple[type[Exception], str, tuple[int, ...], dict[str, Any]], ...] = (
