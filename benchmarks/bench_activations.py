@@ -4,17 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import torch
-from jaxtyping import Array
 
 import jaxtut.functional as F
 from jaxtut.torch_random import Generator
 
-from .device import tensor
 from .harness import Side
 from .limits import Work
-from .sides import LIBRARY, PLAIN, jax_side, torch_sides
+from .sides import value_and_gradient
 
 WIDTH = 1000
 
@@ -41,26 +38,7 @@ def _sides(
 ) -> list[Side]:
     generator = Generator(seed)
     x, cotangent = generator.randn(batch, WIDTH), generator.randn(batch, WIDTH)
-    args = (jnp.asarray(x), jnp.asarray(cotangent))
-    leaf, v = tensor(x).requires_grad_(), tensor(cotangent)
-
-    def make(wrap: Callable[[Any], Any]) -> Callable[[], tuple[torch.Tensor, ...]]:
-        function = wrap(torchs)
-
-        def run() -> tuple[torch.Tensor, ...]:
-            value = function(leaf)
-            return value.detach(), torch.autograd.grad(value, leaf, v)[0]
-
-        return run
-
-    def both(function: Callable[..., Any]) -> Callable[..., Any]:
-        def run(x: Array, v: Array) -> tuple[Array, Array]:
-            value, pull_back = jax.vjp(function, x)
-            return value, pull_back(v)[0]
-
-        return run
-
-    return [jax_side(LIBRARY, both(ours), *args), jax_side(PLAIN, both(plain), *args), *torch_sides(make)]
+    return value_and_gradient(ours, plain, torchs, x, cotangent)
 
 
 def work(batch: int) -> Work:

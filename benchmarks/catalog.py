@@ -13,6 +13,7 @@ from . import (
     bench_jacobian,
     bench_loader,
     bench_optimizer,
+    bench_pooling,
     bench_transforms,
 )
 from .harness import Side
@@ -50,6 +51,7 @@ BENCHMARKS = {
     "cnn_epoch": Benchmark(bench_cnn.sides_of_epoch, (4, 64, 256), bench_cnn.work_of_epoch),
     "convolution": Benchmark(bench_convolution.sides, (1, 16, 256), bench_convolution.work),
     "convolution_in_scan": Benchmark(bench_convolution.sides_in_scan, (1, 16, 256), bench_convolution.work_in_scan),
+    "pooling": Benchmark(bench_pooling.sides, (1, 8, 64), bench_pooling.work),
     "optimizer": Benchmark(bench_optimizer.sides, (1, 10), bench_optimizer.work),
     "loader": Benchmark(bench_loader.sides, (16, 64, 256)),
     "transforms": Benchmark(bench_transforms.sides, (1, 16, 256)),

@@ -110,10 +110,8 @@ def run(
 ) -> None:
     """Time convolutions of many shapes and their gradients beside plain JAX and PyTorch."""
     kept, inlined = keep_memory(), run_inline()
-    busy, shapes = (
-        load(),
-        convolution_shapes.well_known() if random is None else convolution_shapes.at_random(random, seed),
-    )
+    busy = load()
+    shapes = convolution_shapes.well_known() if random is None else convolution_shapes.at_random(random, seed)
     with compilers(), pinned_threads() as threads:
         best = measured()
         rows, results = [], []

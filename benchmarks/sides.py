@@ -46,6 +46,36 @@ def torch_sides(make: Callable[[Callable[[Any], Any]], Callable[[], Any]]) -> li
     return [_torch_side(name, until_done(run)) for name, run in runs]
 
 
+def value_and_gradient(
+    ours: Callable[..., Any],
+    plainly: Callable[..., Any],
+    torchs: Callable[..., Any],
+    x: np.ndarray,
+    cotangent: np.ndarray,
+) -> list[Side]:
+    """Make the sides of a function of one array: its value, and its gradient for a cotangent."""
+    args = (jnp.asarray(x), jnp.asarray(cotangent))
+    leaf, v = tensor(x).requires_grad_(), tensor(cotangent)
+
+    def make(wrap: Callable[[Any], Any]) -> Callable[[], tuple[torch.Tensor, ...]]:
+        function = wrap(torchs)
+
+        def run() -> tuple[torch.Tensor, ...]:
+            value = function(leaf)
+            return value.detach(), torch.autograd.grad(value, leaf, v)[0]
+
+        return run
+
+    def both(function: Callable[..., Any]) -> Callable[..., Any]:
+        def run(x: Array, v: Array) -> tuple[Array, Array]:
+            value, pull_back = jax.vjp(function, x)
+            return value, pull_back(v)[0]
+
+        return run
+
+    return [jax_side(LIBRARY, both(ours), *args), jax_side(PLAIN, both(plainly), *args), *torch_sides(make)]
+
+
 def _torch_side(name: str, run: Callable[[], Any]) -> Side:
     return Side(name, run, lambda: _results(run(), array), is_torch=True, optional=name != EAGER)
 

@@ -3,11 +3,12 @@
 from typing import Any
 
 from .code import Code
+from .machine import Machine
 from .program import Copy
 from .runtime import Stage
 
 
-def write(module: Any, dtype: str, copy: Copy) -> Stage:
+def write(module: Any, dtype: str, copy: Copy, _: Machine) -> Stage:
     """Write the function that copies all numbers."""
     code = Code(module, "copy", dtype)
     code.copy(code.array(1), code.array(0), copy.number)

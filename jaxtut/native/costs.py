@@ -9,8 +9,8 @@ from functools import cache
 
 import numpy as np
 
+from .loops import Axis, Phase, Products, Sums, Taps
 from .machine import Machine
-from .program import Axis, Padding, Phase, Products, Sums, Taps
 from .tiles import cut_of_sums, cycles, pieces, products_tile
 
 # Cycles of a turn of the innermost loop but for its products; of a tile's result; and of the zeroing and writing of one vector of it.
@@ -19,8 +19,8 @@ TURN, TILE, WRITTEN = 1.0, 20.0, 2.0
 LINE, ADDED_UP = 10.0, 5.0
 # What it costs a gradient in the kernel, in vectors, that a line ends with a part of one.
 REST = 0.3
-# Of writing a number into another place: with zeros around the array, in order of its parts, along another axis.
-PADDED, INTERLEAVED, MOVED = 0.5, 1.0, 1.2
+# Of writing a number into another place: with zeros around the array, in order of its parts, along another axis; and of adding up parts.
+PADDED, INTERLEAVED, MOVED, SUMMED = 0.5, 1.0, 1.2, 1.0
 # Of one more call of a program, on all cores that wait for it.
 CALL = 10_000.0
 
@@ -50,9 +50,16 @@ def _met(taps: Taps, rows: tuple[Axis, ...]) -> float:
     reach = taps.reach
     if reach is None:
         return taps.number
-    row, tap = np.arange(rows[reach.rows].number)[:, None], np.arange(taps.number)
-    places = reach.start + reach.row * row + reach.tap * tap
-    return float(((places >= 0) & (places < reach.size)).sum() / len(row))
+    number = rows[reach.rows].number
+    return float(
+        meetings(reach.start + reach.tap * np.arange(taps.number), number, reach.row, reach.size).sum() / number
+    )
+
+
+def meetings(positions: np.ndarray, rows: int, step: int, size: int) -> np.ndarray:
+    """Return in how many rows each tap meets the source, and not the zeros around it; `positions` are those in the first row."""
+    before, behind = (np.clip(-((positions - edge) // step), 0, rows) for edge in (0, size))
+    return behind - before
 
 
 def _of_products(p: Products, dtype: str, machine: Machine) -> float:
@@ -60,18 +67,19 @@ def _of_products(p: Products, dtype: str, machine: Machine) -> float:
     parts, (whole, rest) = machine.parts(width, dtype), divmod(p.run, width)
     lines, vectors = math.prod(axis.number for axis in p.lines), whole + (1 + REST if rest else 0)
     blocks = math.ceil(lines * p.run / machine.places)
-    channels, taps = (1, p.inputs) if len(p.last) == 1 else (p.inputs, len(p.last))
+    channels, taps = (1, p.inputs) if p.by_channel else (p.inputs, len(p.last))
     each = sum(
         many * other * (lines * (LINE + vectors * cycles(size, some, parts)) + blocks * ADDED_UP * size * some)
         for _, many, size in pieces(p.outputs, tile[0])
         for _, other, some in pieces(taps, tile[1])
     )
-    return p.groups * channels * math.prod(axis.number for axis in p.taps) * each
+    summed = SUMMED * (p.parts - 1) * p.numbers
+    return p.groups * channels * math.prod(axis.number for axis in p.taps) * each + summed
 
 
-def of_padding(padding: Padding) -> float:
-    """Estimate the cycles of writing an array with zeros around it."""
-    return PADDED * padding.numbers if padding.changes else 0.0
+def of_padding(numbers: int) -> float:
+    """Estimate the cycles of writing so many numbers, zeros among them, before the loops."""
+    return PADDED * numbers
 
 
 def of_interleaving(numbers: int) -> float:

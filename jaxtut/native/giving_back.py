@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 from .code import Code, integer
+from .machine import Machine
 from .program import GivingBack
 from .runtime import Stage
 
@@ -14,7 +15,7 @@ from .runtime import Stage
 WORK = 64
 
 
-def write(module: Any, dtype: str, main: GivingBack) -> Stage:
+def write(module: Any, dtype: str, main: GivingBack, _: Machine) -> Stage:
     """Write the function that does a plane; its arrays are the places, 32-bit integers, what is given, and the result."""
     code = Code(module, "giving_back", dtype)
     size, windows = math.prod(main.size), math.prod(main.counts)

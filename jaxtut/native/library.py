@@ -8,8 +8,9 @@ from typing import Any
 import jax
 
 from . import machine, pool, runtime, store
+from .loops import Products, Sums
 from .machine import Machine
-from .program import AdamStep, Copy, GivingBack, Interleave, Map, Move, Program, Rows, Sums
+from .program import AdamStep, Copy, GivingBack, Interleave, Map, Move, Program, Rows
 
 _lock = threading.Lock()
 _engines: dict[str, Any] = {}
@@ -68,24 +69,22 @@ def source(program: Program, host: Machine) -> str:
         stages.append(padding.write(module, "padding", program.dtype, program.padding, host, 0, 3))
         arrays = (3, 1, 2)
     # The stages of one program may run in any order, but for the padding, which is first.
-    if isinstance(program.main, Copy):
-        stages.append(copying.write(module, program.dtype, program.main))
-    elif isinstance(program.main, Move):
-        stages.append(moving.write(module, program.dtype, program.main, host))
-    elif isinstance(program.main, Interleave):
-        stages.append(interleaving.write(module, program.dtype, program.main, host))
-    elif isinstance(program.main, AdamStep):
-        stages.append(adam.write(module, program.dtype, program.main, host))
-    elif isinstance(program.main, GivingBack):
-        stages.append(giving_back.write(module, program.dtype, program.main))
-    elif isinstance(program.main, Rows):
-        stages.append(rows.write(module, program.dtype, program.main, host))
-    elif isinstance(program.main, Map):
-        stages.append(maps.write(module, program.dtype, program.main, host))
-    elif isinstance(program.main, Sums):
-        stages += sums.write(module, program.dtype, program.main, host, arrays)
+    main, dtype = program.main, program.dtype
+    if isinstance(main, Sums):
+        stages += sums.write(module, dtype, main, host, arrays)
+    elif isinstance(main, Products):
+        stages += products.write(module, dtype, main, host, arrays)
     else:
-        stages += products.write(module, program.dtype, program.main, host, arrays)
+        write: Any = {
+            Copy: copying.write,
+            Move: moving.write,
+            Interleave: interleaving.write,
+            GivingBack: giving_back.write,
+            AdamStep: adam.write,
+            Rows: rows.write,
+            Map: maps.write,
+        }[type(main)]
+        stages.append(write(module, dtype, main, host))
     return str(module) + runtime.text(program.arguments, program.results, stages, host.grain)
 
 

@@ -4,8 +4,8 @@ import math
 from typing import Any
 
 from .code import Code, integer
+from .loops import Padding
 from .machine import Machine
-from .program import Padding
 from .runtime import Stage
 
 # Into so many parts numbers are sorted by vectors; into more, one by one.

@@ -13,8 +13,8 @@ from itertools import product
 from typing import Any
 
 from .code import Code, integer
+from .loops import Axis, Products
 from .machine import Machine
-from .program import Axis, Products
 from .runtime import Stage
 from .tiles import pieces, products_tile
 
@@ -25,7 +25,7 @@ def write(module: Any, dtype: str, products: Products, machine: Machine, arrays:
 
 
 class _Writer:
-    """The function; a piece of it is a part, a group, and a tile of outputs."""
+    """The function; a piece of it is a part, a group, a share of the channels, and a tile of outputs."""
 
     def __init__(
         self, module: Any, dtype: str, products: Products, machine: Machine, arrays: tuple[int, int, int]
@@ -33,7 +33,7 @@ class _Writer:
         self.products, self.arrays = products, arrays
         self.code = Code(module, "products", dtype)
         self.width, self.places = products.width(machine, dtype), machine.places
-        self.by_channel = len(products.last) == 1
+        self.by_channel = products.by_channel
         self.tile = products_tile(products, machine.accumulators)
         self.tap_pieces = pieces(products.inputs if self.by_channel else len(products.last), self.tile[1])
 

@@ -14,8 +14,8 @@ from itertools import product
 from typing import Any
 
 from .code import Code, integer
+from .loops import Axis, Phase, Sums, Taps
 from .machine import BYTES, Machine
-from .program import Axis, Phase, Sums, Taps
 from .runtime import Stage
 from .tiles import cut_of_sums, pieces
 

@@ -5,8 +5,8 @@ from functools import cache
 from itertools import product
 from typing import NamedTuple
 
+from .loops import Axis, Phase, Products
 from .machine import Machine
-from .program import Axis, Phase, Products
 
 
 class Tile(NamedTuple):
@@ -108,5 +108,5 @@ def tile_of_products(outputs: int, taps: int, accumulators: int) -> tuple[int, i
 
 def products_tile(products: Products, accumulators: int) -> tuple[int, int]:
     """Choose the tile of a gradient in the kernel: neighbouring taps make one, or where there is one only, channels."""
-    taps = products.inputs if len(products.last) == 1 else len(products.last)
+    taps = products.inputs if products.by_channel else len(products.last)
     return tile_of_products(products.outputs, taps, accumulators)

@@ -111,7 +111,7 @@ def _on_xla(
 
 def _on_cpu(*arrays: Array, is_cut: bool, **options: Any) -> Sequence[Array]:
     theta = arrays[0]
-    if is_cut or not machine.host():
+    if is_cut or theta.size == 0 or not machine.host():
         return _on_xla(*arrays, **options)
     result = jax.ShapeDtypeStruct(theta.shape, theta.dtype)
     target = library.target(Program(theta.dtype.name, AdamStep(number=theta.size, **options)))

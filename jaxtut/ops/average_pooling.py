@@ -167,7 +167,13 @@ def _average(
 
 
 def _window_sums(x: Array, where: Windows) -> Array:
-    return _sums_of_few(x, where) if math.prod(where.kernel) <= FEW else _sums_of_many(x, where)
+    return _sums_of_few_compiled(x, where) if math.prod(where.kernel) <= FEW else _sums_of_many(x, where)
+
+
+# Compiled as one, so that a call outside `jit` is one kernel and not one for each member of the window.
+@partial(jax.jit, static_argnums=1)
+def _sums_of_few_compiled(x: Array, where: Windows) -> Array:
+    return _sums_of_few(x, where)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(1,))

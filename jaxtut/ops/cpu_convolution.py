@@ -30,8 +30,9 @@ OnXla = Callable[[Array, Array, Geometry], Array]
 # How much less time the other order must be estimated to take, since an estimate may be wrong.
 UNSURE = 1.05
 
-# Where windows are more than one position apart, each distance has a loop of its own, and taps along the width are written out; up to so many.
-MOST_LOOPS, MOST_TAPS = 27, 64
+# Where windows are more than one position apart, each distance has a loop of its own, and taps along the width are written out; up to so many, for
+# each distance along the other axes in the gradient in the input.
+MOST_LOOPS, MOST_TAPS, MOST_TAPS_IN_ALL = 16, 64, 96
 
 
 def convolve(x: Array, w: Array, where: Geometry, is_cut: bool, on_xla: OnXla) -> Array:
@@ -53,7 +54,7 @@ def input_gradient(y: Array, w: Array, where: Geometry, is_cut: bool, on_xla: On
         return on_xla(y, w, where)
     if where != (seen := _seen(where)):
         return _put_back(input_gradient(y, w, seen, is_cut, on_xla), where)
-    if is_cut or not machine.host() or math.prod(where.strides) > MOST_LOOPS:
+    if is_cut or not machine.host() or _has_long_gradient(where):
         x = convolution_taps.input_gradient(y if where.batch_last else jnp.moveaxis(y, 0, -1), w, where)
         return x if where.batch_last else jnp.moveaxis(x, -1, 0)
     return _computed(_chosen(direct_convolution.input_gradient, where, y, w.shape), where, y, w)
@@ -116,6 +117,12 @@ def _suits(a: Array, b: Array) -> bool:
 
 def _is_long(where: Geometry) -> bool:
     return where.strides[-1] > 1 and where.kernel[-1] > MOST_TAPS
+
+
+def _has_long_gradient(where: Geometry) -> bool:
+    *outer, last = where.strides
+    taps = where.kernel[-1] * math.prod(outer) if math.prod(where.strides) > 1 else 0
+    return math.prod(outer) * last > MOST_LOOPS or taps > MOST_TAPS_IN_ALL
 
 
 def _seen(where: Geometry) -> Geometry:

@@ -1,4 +1,4 @@
-"""The three maps of a convolution as loops over the arrays as they lie, for `native`: nothing is rearranged but for zeros around the edges.
+"""The three maps of a convolution as loops over the arrays as they lie, for `native`.
 
 Along the last axis, neighbouring results see neighbouring numbers, whole vectors of them. In PyTorch's order that axis is the width; where
 windows are a stride apart, the source is first cut into as many parts, in each of which they are neighbours. With the batch last, it is the
@@ -18,13 +18,14 @@ import numpy as np
 from jaxtyping import Array
 
 from ..native import costs, library, machine
+from ..native.loops import Axis, Padding, Phase, Products, Reach, Sums, Taps, division_of
 from ..native.machine import Machine
-from ..native.program import Axis, Interleave, Padding, Phase, Products, Program, Reach, Sums, Taps, division_of
+from ..native.program import Interleave, Program
 from .convolution_geometry import Geometry
 
 # Below this share of taps that meet the source, those that meet zeros around it are left out.
 FEW_MEET = 0.9
-# Parts from which on XLA puts them in order: the code grows with their square.
+# Parts up to which a loop of ours puts them in order: its code grows with their square.
 MOST_PARTS = 4
 # Taps along the last axis from which on they are a loop, and not written out.
 MANY_TAPS = 16
@@ -49,10 +50,13 @@ class Loops(NamedTuple):
 
     def cycles(self, dtype: str, host: Machine) -> float:
         """Estimate how long they take, in cycles of one core."""
+        padded = self.padding.numbers if self._is_copied(dtype, host) else 0
         interleaved = 0 if self.split[0] == 1 else math.prod(self.shape)
-        return (
-            costs.of_padding(self.padding) + costs.of_main(self.main, dtype, host) + costs.of_interleaving(interleaved)
-        )
+        return costs.of_padding(padded) + costs.of_main(self.main, dtype, host) + costs.of_interleaving(interleaved)
+
+    def _is_copied(self, dtype: str, host: Machine) -> bool:
+        """Whether the source is written anew: with zeros, or since vectors longer than a line are read beyond its end, and so beyond the array."""
+        return self.padding.changes or not self.main.are_lines_long(host, dtype)
 
     def __call__(self, source: Array, factor: Array) -> Array:
         y = self._written(source, factor)
@@ -76,8 +80,7 @@ class Loops(NamedTuple):
         assert host is not None
         dtype = source.dtype.name
         result = jax.ShapeDtypeStruct(self.shape, source.dtype)
-        # Vectors longer than a line are read beyond its end, and so beyond that of the array.
-        if self.main.are_lines_long(host, dtype) and not self.padding.changes:
+        if not self._is_copied(dtype, host):
             name = library.target(Program(dtype, self.main, None))
             return jax.ffi.ffi_call(name, result)(source, factor)
         padded = jax.ShapeDtypeStruct((self.padding.numbers + host.width(dtype),), source.dtype)
@@ -127,7 +130,7 @@ def kernel_gradient(where: Geometry, batch: int, w: tuple[int, ...]) -> list[Loo
     lines, run = _lines(where, padding, batch, all_outputs)
     taps, last = _kernel_taps(where, padding)
     many, kernel = math.prod(axis.number for axis in lines), math.prod(where.kernel)
-    shares, parts = division_of(where.groups, inputs, outputs, kernel, many, run)
+    shares, parts = division_of(where.groups, inputs, outputs, kernel, many, run, len(last) == 1)
     main = Products(
         groups=where.groups,
         inputs=inputs,
@@ -314,8 +317,7 @@ def _few_meet(part: _Part, size: int) -> bool:
     positions = np.array([position for _, position in part.taps])
     if len(positions) < 2:
         return False
-    before, behind = (-((positions - edge) // part.source_step) for edge in (0, size))
-    meet = np.clip(behind, 0, part.number) - np.clip(before, 0, part.number)
+    meet = costs.meetings(positions, part.number, part.source_step, size)
     return bool(meet.mean() < FEW_MEET * part.number)
 
 

@@ -23,7 +23,8 @@ from jax.interpreters import ad, batching
 from jaxtyping import Array
 
 from ..native import library, machine
-from ..native.program import Copy, Phase, Products, Program, Sums
+from ..native.loops import Phase, Products, Sums
+from ..native.program import Copy, Program
 from .lowering import lower, on_mesh
 
 # Numbers of a weight below which a product takes no time worth saving.

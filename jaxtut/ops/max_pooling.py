@@ -257,7 +257,4 @@ def _largest_jvp(
 ) -> tuple[Array, Array]:
     (members, first), (moves, _) = primals, tangents
     best, place = winners(members, first)
-    tangent = jnp.zeros_like(best)
-    for i, move in enumerate(moves):
-        tangent = tangent + jnp.where(place == i, move, 0)
-    return best, tangent
+    return best, window_winners.chosen(place, moves)

@@ -4,6 +4,7 @@ XLA adds up one image for each member of the window; on a CPU, a loop of ours ad
 """
 
 import math
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -22,7 +23,14 @@ Places = Int[Array, "..."]
 
 
 def suits(x: Array, where: Windows) -> bool:
-    """Return whether the windows overlap, and the array is one that loops of ours take."""
+    """Return whether the windows overlap, and the array is one that loops of ours take.
+
+    Each window must have a member in the image: one that lies in the padding alone, as a dilated one may, has no winner to give back to.
+    """
+    for axis, size in enumerate(where.sizes):
+        positions = where.positions(axis)
+        if not ((positions >= 0) & (positions < size)).any(axis=1).all():
+            return False
     overlap = any(s <= d * (k - 1) for s, k, d in zip(where.strides, where.kernel, where.dilations, strict=True))
     return overlap and has_fixed_shape(x) and x.dtype.name in machine.BYTES and not on_mesh(x)
 
@@ -33,8 +41,13 @@ def taken(place: Places, x: Array, where: Windows) -> Array:
 
 
 def _xla_taken(place: Places, x: Array, *, where: Windows) -> Array:
-    found = jnp.zeros(place.shape, x.dtype)
-    for i, member in enumerate(members(x, where, jnp.zeros((), x.dtype))):
+    return chosen(place, members(x, where, jnp.zeros((), x.dtype)))
+
+
+def chosen(place: Places, each: Sequence[Array]) -> Array:
+    """Return, for each window, the one of its members that stands at the place."""
+    found = jnp.zeros(place.shape, each[0].dtype)
+    for i, member in enumerate(each):
         found = found + jnp.where(place == i, member, 0)
     return found
 

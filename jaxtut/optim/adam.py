@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Float, Int
 
@@ -139,7 +140,7 @@ def _stepper(chained: optax.GradientTransformation, lr: LearningRate, options: d
         adam, g = state[place], tree.flatten_up_to(gradients)
         m, v = tree.flatten_up_to(adam.exp_avg), tree.flatten_up_to(adam.exp_avg_sq)
         arrays = list(zip(theta, m, v, g, strict=True))
-        if not arrays or any(a.dtype != each[0].dtype or a.shape != each[0].shape for each in arrays for a in each):
+        if not arrays or not all(map(_are_alike, arrays)):
             return two_calls(chained, params, gradients, state)
         count = parts.next_step(adam.step)
         rate, last = parts.scale_by_learning_rate(lr).update(parts.real(1.0), state[-1])
@@ -149,6 +150,13 @@ def _stepper(chained: optax.GradientTransformation, lr: LearningRate, options: d
         return theta, (*state[:place], AdamState(count, m, v, None), *state[place + 1 : -1], last)
 
     return step
+
+
+def _are_alike(arrays: tuple[Any, ...]) -> bool:
+    return all(
+        isinstance(a, jax.Array | np.ndarray) and (a.dtype, a.shape) == (arrays[0].dtype, arrays[0].shape)
+        for a in arrays
+    )
 
 
 def _corrections(betas: Betas, step: Int[Array, ""]) -> tuple[Float[Array, ""], Float[Array, ""]]:

@@ -14,10 +14,11 @@ class InOnePass(optax.GradientTransformationExtraArgs):
     """A gradient transformation that can also apply its updates itself, with less traffic to memory.
 
     Attributes:
-        step: (params, gradients, state) -> (params, state), what `update` and `optax.apply_updates` give together.
+        step: (params, gradients, state) -> (params, state), what `update` and `optax.apply_updates` give together; None where a copy was made of
+            the two functions alone.
     """
 
-    step: Stepper
+    step: Stepper | None = None
 
 
 def in_one_pass(transformation: optax.GradientTransformation, step: Stepper) -> InOnePass:
@@ -32,8 +33,9 @@ def step(
 ) -> tuple[Params, State]:
     """Take one step of an optimizer: `update` and `optax.apply_updates` in one.
 
-    θ ← θ + Δ, where Δ is the optimizer's update. With `Adam` and `AdamW` it is one pass over memory on a CPU where an array has many numbers (32,768
-    and more), in place of XLA's three; elsewhere, and with every other Optax transformation, it is the two calls.
+    θ ← θ + Δ, where Δ is the optimizer's update. With `Adam` and `AdamW` (without amsgrad) it is one pass over memory on a CPU where an
+    array has many numbers (32,768 of float32 or float64, and more), in place of XLA's three. It writes where it reads: arrays that are not
+    given away are copied first, which takes what is won.
 
     Args:
         optimizer: of `jaxtut.optim`, or any Optax gradient transformation.
@@ -58,7 +60,7 @@ def step(
 
     PyTorch's counterpart: `optimizer.step()`.
     """
-    if isinstance(optimizer, InOnePass):
+    if isinstance(optimizer, InOnePass) and optimizer.step is not None:
         return optimizer.step(params, gradients, state)
     if not isinstance(optimizer, optax.GradientTransformation):
         raise TypeError(

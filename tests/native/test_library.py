@@ -14,21 +14,11 @@ from hypothesis import strategies as st
 
 from jaxtut import compilation_cache
 from jaxtut.native import library, machine, runtime, store
+from jaxtut.native.loops import Axis, Padding, Phase, Reach, Sums, Taps, division_of
 from jaxtut.native.machine import Machine
-from jaxtut.native.program import (
-    Axis,
-    GivingBack,
-    Interleave,
-    Move,
-    Padding,
-    Phase,
-    Program,
-    Reach,
-    Sums,
-    Taps,
-    division_of,
-)
+from jaxtut.native.program import GivingBack, Interleave, Move, Program
 from jaxtut.native.tiles import fits, pieces, tile_of_products, tile_of_sums
+from jaxtut.ops.windows import Windows
 
 HOST = machine.host()
 if HOST is None or jax.default_backend() != "cpu":
@@ -79,16 +69,25 @@ def test_parts_of_lines_are_put_in_order(dtype: str, lines: int, parts: int, dat
 def test_windows_give_back_to_the_members_that_won(dtype: str, planes: int, axes: int, data: st.DataObject) -> None:
     each = lambda low, high: tuple(data.draw(st.integers(low, high)) for _ in range(axes))  # noqa: E731
     kernel, strides, dilations, counts = each(1, 3), each(1, 3), each(1, 2), each(1, 4)
-    size = tuple((c - 1) * s + d * (k - 1) + 1 for c, s, d, k in zip(counts, strides, dilations, kernel, strict=True))
+    # One position fewer at either end is padding, which no window lies in alone.
+    pads = tuple(data.draw(st.integers(0, int(k > 1))) for k in kernel)
+    reach = ((c - 1) * s + d * (k - 1) + 1 for c, s, d, k in zip(counts, strides, dilations, kernel, strict=True))
+    size = tuple(max(r - 2 * p, d * (k - 1)) for r, p, d, k in zip(reach, pads, dilations, kernel, strict=True))
+    size = tuple(max(n, 1) for n in size)
     generator = np.random.default_rng(data.draw(st.integers(0, 99)))
-    places = generator.integers(0, np.prod(kernel), (planes, *counts)).astype("int32")
+    where = Windows(size, kernel, strides, pads, dilations, counts)
+    inside = [(p >= 0) & (p < n) for p, n in zip(map(where.positions, range(axes)), size, strict=True)]
+    places = np.zeros((planes, *counts), "int32")
+    for index in np.ndindex(*places.shape):
+        members = [generator.choice(np.flatnonzero(ok[i])) for ok, i in zip(inside, index[1:], strict=True)]
+        places[index] = np.ravel_multi_index(members, kernel)
     given = generator.integers(-9, 10, places.shape).astype(dtype)
     expected = np.zeros((planes, *size), dtype)
     for index in np.ndindex(*places.shape):
         members = np.unravel_index(places[index], kernel)
-        position = (i * s + d * m for i, s, d, m in zip(index[1:], strides, dilations, members, strict=True))
+        position = (p[i, m] for p, i, m in zip(map(where.positions, range(axes)), index[1:], members, strict=True))
         expected[(index[0], *position)] += given[index]
-    main = GivingBack(planes, size, kernel, strides, (0,) * axes, dilations, counts)
+    main = GivingBack(planes, *where)
     (found,) = called(Program(dtype, main), expected.shape, on=(places, given))
     np.testing.assert_array_equal(found, expected)
 
@@ -175,12 +174,14 @@ def test_tiles_fit_into_registers_and_use_them(accumulators: int) -> None:
 
 
 def test_work_is_divided_by_shapes_alone_and_only_where_there_is_much_to_do() -> None:
-    assert division_of(1, 3, 6, 25, 2, 28) == (1, 1)
+    assert division_of(1, 3, 6, 25, 2, 28, False) == (1, 1)
     # Channels first, for as many pieces as there are to be; lines only where these are too few, and never more parts than lines.
-    assert division_of(1, 64, 16, 9, 1000, 28) == (8, 1)
-    assert division_of(1, 3, 6, 25, 784 * 256, 28) == (3, 6)
-    assert division_of(1, 1, 4, 25, 5, 10**6) == (1, 5)
-    assert division_of(1, 256, 256, 9, 1000, 28) == (1, 1)
+    assert division_of(1, 64, 16, 9, 1000, 28, False) == (8, 1)
+    assert division_of(1, 3, 6, 25, 784 * 256, 28, False) == (3, 6)
+    assert division_of(1, 1, 4, 25, 5, 10**6, False) == (1, 5)
+    assert division_of(1, 256, 256, 9, 1000, 28, False) == (1, 1)
+    # Of one tap, channels make a tile together.
+    assert division_of(1, 32, 1, 1, 64, 3136, True) == (2, 16)
 
 
 def test_what_cannot_be_compiled_for_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

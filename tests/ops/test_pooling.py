@@ -67,6 +67,14 @@ def test_the_winner_by_hand() -> None:
     assert gradient([[-inf, -inf], [-inf, -inf]], padding=1) == [[1, 1], [1, 1]]  # padding never wins
 
 
+def test_a_window_that_lies_in_the_padding_alone_gives_nothing_back() -> None:
+    # PyTorch's gradient writes beyond the image here.
+    image = jnp.ones((2, 3, 7, 8))
+    y, pull_back = jax.vjp(lambda x: F.max_pool2d(x, (2, 1), 1, (1, 0), (8, 1)), image)
+    np.testing.assert_array_equal(y, np.full((2, 3, 1, 8), -np.inf, "float32"))
+    np.testing.assert_array_equal(pull_back(jnp.ones_like(y))[0], np.zeros_like(image))
+
+
 def test_plain_jax_would_split_ties() -> None:
     window = jnp.array([[[1.0, 5.0], [5.0, 2.0]]])
     assert jax.grad(lambda x: x.reshape(1, 1, 2, 1, 2).max((2, 4)).sum())(window)[0].tolist() == [[0, 0.5], [0.5, 0]]

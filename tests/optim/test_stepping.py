@@ -16,7 +16,7 @@ from jax import export
 from jaxtut import optim, training
 from jaxtut.native import machine
 from jaxtut.ops.adam_step import MANY
-from jaxtut.optim.stepping import InOnePass, two_calls
+from jaxtut.optim.stepping import InOnePass
 
 compiled = pytest.mark.skipif(
     machine.host() is None or jax.default_backend() != "cpu", reason="nothing is compiled for this processor"
@@ -28,6 +28,11 @@ ULPS = 8
 def drawn(number: int, dtype: str, seed: int = 0, **scale: float) -> dict[str, np.ndarray]:
     generator = np.random.default_rng(seed)
     return {name: (generator.standard_normal(number) * size).astype(dtype) for name, size in scale.items()}
+
+
+def two_calls(optimizer: optax.GradientTransformation, params: Any, gradients: Any, state: Any) -> tuple[Any, Any]:
+    updates, state = optimizer.update(gradients, state, params)
+    return optax.apply_updates(params, updates), state
 
 
 def steps(optimizer: Any, start: Any, gradients: list[Any], take: Any) -> tuple[Any, Any]:
@@ -201,6 +206,22 @@ def test_trees_that_are_no_single_pass(params: Mapping[str, Any]) -> None:
         found, expected = (
             take(optimizer, params, gradients, optimizer.init(params)) for take in (optim.step, two_calls)
         )
+    same(found, expected, "float32")
+
+
+def test_numbers_and_nothing_take_their_step() -> None:
+    optimizer = optim.Adam(lr=0.1)
+    found, expected = (take(optimizer, 1.0, 0.5, optimizer.init(1.0)) for take in (optim.step, two_calls))
+    same(found, expected, "float32")
+    none = jnp.zeros((0, MANY))
+    after = jax.jit(jax.vmap(lambda p, g: optim.step(optimizer, p, g, optimizer.init(p))[0]))(none, none)
+    assert after.shape == (0, MANY)
+
+
+def test_a_copy_of_an_optimizer_takes_the_two_calls() -> None:
+    optimizer, params = optim.Adam(lr=0.1), jnp.ones(MANY)
+    copy = optimizer._replace(init=optimizer.init)
+    found, expected = (optim.step(o, params, 2 * params, o.init(params)) for o in (copy, optimizer))
     same(found, expected, "float32")
 
 
