@@ -25,7 +25,7 @@ check: $(VENV)/run.stamp
 train: $(VENV)/run.stamp
 	$(BIN)/jaxtut train
 
-# All tests, and of a test with many cases a quarter of them.
+# All tests, and of a test with many cases a sixth of them.
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --sample
 

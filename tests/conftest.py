@@ -14,14 +14,14 @@ import pytest
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 
-# With `--sample` a test of more cases than this runs a quarter of them, and at least this many; the others are long tests.
+# With `--sample` a test of more cases than this runs a sixth of them, and at least this many; the others are long tests.
 FEW = 4
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options `--sample` and `--part`."""
     parser.addoption(
-        "--sample", action="store_true", help="Of a test with many cases, call all but a quarter long tests."
+        "--sample", action="store_true", help="Of a test with many cases, call all but a sixth long tests."
     )
     parser.addoption("--part", default="1/1", help="Run only this part of the tests, as 2/3: the second of three.")
 
@@ -50,7 +50,7 @@ def left_out(items: list) -> list:
     for item in items:
         if item.get_closest_marker("every_case") is None:
             cases[item.nodeid.partition("[")[0]].append(item)
-    return [item for group in cases.values() for item in sorted(group, key=_number)[max(FEW, -(-len(group) // 4)) :]]
+    return [item for group in cases.values() for item in sorted(group, key=_number)[max(FEW, -(-len(group) // 6)) :]]
 
 
 def _number(item: pytest.Item) -> int:

@@ -121,8 +121,8 @@ def _is_long(where: Geometry) -> bool:
 
 def _has_long_gradient(where: Geometry) -> bool:
     *outer, last = where.strides
-    taps = where.kernel[-1] * math.prod(outer) if math.prod(where.strides) > 1 else 0
-    return math.prod(outer) * last > MOST_LOOPS or taps > MOST_TAPS_IN_ALL
+    loops, taps = math.prod(outer) * last, math.prod(outer) * where.kernel[-1]
+    return loops > MOST_LOOPS or (loops > 1 and taps > MOST_TAPS_IN_ALL)
 
 
 def _seen(where: Geometry) -> Geometry:
