@@ -143,6 +143,21 @@ mapped = jax.jit(jax.shard_map(part, mesh=mesh, in_specs=(P("d"), P()), out_spec
 for a in (found, mapped):
     for ours, theirs in zip(a, expected):
         np.testing.assert_array_equal(ours, theirs)
+
+# What else has programs of ours: max-pooling of windows that overlap, and a step of Adam.
+from jaxtut import optim
+from jaxtut.ops.adam_step import MANY
+def pooled(x):
+    return jax.grad(lambda x: (F.max_pool2d(x, 3, 2, 1) ** 2).sum())(x)
+optimizer, many = optim.Adam(lr=0.1), jnp.arange(float(2 * MANY), dtype="float32")
+def stepped(params):
+    return optim.step(optimizer, params, params - 7, optimizer.init(params))[0]
+for function, given in ((pooled, jnp.asarray(x)), (stepped, many)):
+    expected = jax.jit(function)(given)
+    cut = jax.jit(function)(jax.device_put(given, NamedSharding(mesh, P("d"))))
+    mapped = jax.jit(jax.shard_map(function, mesh=mesh, in_specs=P("d"), out_specs=P("d"), check_vma=False))(given)
+    for found in (cut, mapped):
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
 """
 
 
