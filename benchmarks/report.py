@@ -226,7 +226,9 @@ def plot(rows: Sequence[Row], path: Path) -> None:
         entries = {
             label: line for panel in panels for line, label in zip(*panel.get_legend_handles_labels(), strict=True)
         }
-        whole.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=len(sides), frameon=False)
+        # Two names are as wide as a panel.
+        many = min(len(sides), 2 * columns)
+        whole.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=many, frameon=False)
 
 
 def _draw_line(panel: Any, rows: Sequence[Row], side: str, number: int) -> None:
