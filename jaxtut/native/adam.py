@@ -3,7 +3,6 @@
 g ← ±g [+ decay · θ];  m ← m + (1 − β₁)(g − m);  v ← β₂ v + (1 − β₂) g²;  θ ← θ + rate · (m / c₁ / (√v / c₂ + eps) [+ decay · θ])
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from .code import Code, integer
@@ -34,9 +33,9 @@ def write(module: Any, dtype: str, step: AdamStep, machine: Machine) -> Stage:
 
     with code.builder.if_else(code.builder.icmp_signed("<", code.index, integer(whole))) as (block, remainder):
         with block:
-            _each(code, BLOCK, width, compute)
+            code.each_vector(BLOCK, width, compute)
         with remainder:
-            _each(code, rest, width, compute)
+            code.each_vector(rest, width, compute)
     code.builder.ret_void()
     return Stage("adam", whole + (rest > 0), WORK * min(step.number, BLOCK))
 
@@ -65,12 +64,3 @@ def _lerp(code: Code, start: Any, end: Any, weight: float) -> Any:
     if weight < 0.5:
         return builder.fadd(start, builder.fmul(change, code.constant(weight, start.type.count)))
     return builder.fsub(end, builder.fmul(change, code.constant(1 - weight, start.type.count)))
-
-
-def _each(code: Code, size: int, width: int, compute: Callable[[Any, int], None]) -> None:
-    """Call `compute` for the code of all numbers, a vector at a time, and of none twice: what is read there is written."""
-    if size >= width:
-        with code.loop(size // width) as loop:
-            compute(code.times(loop.index, width), width)
-    if size % width:
-        compute(integer(size - size % width), size % width)

@@ -119,6 +119,14 @@ class Code:
                 phi.add_incoming(result, last)
             inside.values[:] = found
 
+    def each_vector(self, size: int, width: int, body: Callable[[Any, int], None]) -> None:
+        """Write `body` for the places of so many numbers, a vector at a time, and how many of it there are; none is met twice."""
+        if size >= width:
+            with self.loop(size // width) as loop:
+                body(self.times(loop.index, width), width)
+        if size % width:
+            body(integer(size - size % width), size % width)
+
     def vector(self, width: int) -> Any:
         """Return the type of a vector."""
         return ir.VectorType(self.number, width)

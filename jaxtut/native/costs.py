@@ -1,7 +1,7 @@
 """Estimates of the cycles that one core takes for a program, to choose among several that compute the same.
 
 They count what the loops do, as `sums` and `products` write them: vectors with numbers that are not needed and taps that meet zeros included. What
-a step around the products costs was fitted to some hundred programs on one processor (AMD, Zen 4).
+a step around the products costs is rough, as on one processor (AMD, Zen 4); `python -m benchmarks.convolutions --random` shows what becomes of it.
 """
 
 import math

@@ -1,9 +1,8 @@
 """The same function of each number of an array, or the product of its slope and the numbers of another one."""
 
-from collections.abc import Callable
 from typing import Any
 
-from .code import Code, integer
+from .code import Code
 from .functions import FUNCTIONS
 from .machine import Machine
 from .program import BLOCK, Map
@@ -28,17 +27,6 @@ def write(module: Any, dtype: str, map: Map, machine: Machine) -> Stage:
             result = code.builder.fmul(v, result)
         code.store_first(result, code.at(arrays[-1], place), count)
 
-    _each(code, size, width, compute)
+    code.each_vector(size, width, compute)
     code.builder.ret_void()
     return Stage("map", pieces, WORK * size)
-
-
-def _each(code: Code, size: int, width: int, compute: Callable[[Any, int], None]) -> None:
-    """Call `compute` for the code of all numbers of a block, a vector at a time."""
-    if size >= width:
-        with code.loop(size // width) as loop:
-            compute(code.times(loop.index, width), width)
-        if size % width:
-            compute(integer(size - width), width)
-    else:
-        compute(integer(0), size)

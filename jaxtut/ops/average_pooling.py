@@ -19,7 +19,7 @@ from .rectifiers import relu
 from .shapes import ImagesIn, ImagesOut, SequencesIn, SequencesOut, VolumesIn, VolumesOut
 from .windows import Sizes, Windows
 
-# Members up to which the sums of windows are sums of arrays: XLA's reduction of windows is several times slower on a CPU.
+# Members up to which the sums of windows are sums of arrays, which XLA fuses into one loop; it reduces windows one by one.
 FEW = 16
 
 

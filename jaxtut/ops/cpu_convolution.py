@@ -160,7 +160,7 @@ def _computed(loops: Loops, where: Geometry, source: Array, w: Array) -> Array:
 
 
 def _moved(a: Array, where: Geometry) -> Array:
-    """Move the batch to the other end: XLA takes several times as long."""
+    """Move the batch to the other end."""
     batch, rest = (a.shape[-1], a.shape[:-1]) if where.batch_last else (a.shape[0], a.shape[1:])
     shape = (batch, *rest) if where.batch_last else (*rest, batch)
     if batch == 1:

@@ -35,7 +35,7 @@ def step(
 
     θ ← θ + Δ, where Δ is the optimizer's update. With `Adam` and `AdamW` (without amsgrad) it is one pass over memory on a CPU where an
     array has many numbers (32,768 of float32 or float64, and more), in place of XLA's three. It writes where it reads: arrays that are not
-    given away are copied first, which takes what is won.
+    given away are copied first, and then nothing is won.
 
     Args:
         optimizer: of `jaxtut.optim`, or any Optax gradient transformation.

@@ -192,6 +192,25 @@ def test_random_geometries(data: st.DataObject) -> None:
         same(ours(x, w, y), pytorchs(x, w, y, where))
 
 
+@pytest.mark.parametrize("batch_last", [False, True])
+@pytest.mark.parametrize(
+    ("size", "strides"), [((7,), (3,)), ((8, 5), (3, 2)), ((6, 5), (1, 6)), ((4, 5, 7), (2, 1, 5))]
+)
+def test_windows_of_one_position_step_over_the_others(
+    size: tuple[int, ...], strides: tuple[int, ...], batch_last: bool
+) -> None:
+    ones = (1,) * len(size)
+    where = Geometry(size, ones, strides, ((0, 0),) * len(size), ones, 2, batch_last)
+    generator = np.random.default_rng(0)
+    x, w = whole(generator, *where.input_shape(3, 4)), whole(generator, 6, 2, *ones)
+    y = whole(generator, *where.output_shape(3, 6))
+    with jax.enable_x64(True):
+        ours = jax.jit(
+            lambda x, w, y: (convolve(x, w, where), input_gradient(y, w, where), kernel_gradient(x, y, where))
+        )
+        same(ours(x, w, y), pytorchs(x, w, y, where))
+
+
 def _any_of(in_other_order: bool, by_position: bool) -> Callable[..., Any]:
     """Return a choice among the ways to compute a map that does not ask how fast they are."""
 
