@@ -19,8 +19,8 @@ TURN, TILE, WRITTEN = 1.0, 20.0, 2.0
 LINE, ADDED_UP = 10.0, 5.0
 # What it costs a gradient in the kernel, in vectors, that a line ends with a part of one.
 REST = 0.3
-# Of writing a number into another place: with zeros around the array, in order of its parts, along another axis; and of adding up parts.
-PADDED, INTERLEAVED, MOVED, SUMMED = 0.5, 1.0, 1.2, 1.0
+# Of writing a number into another place: with zeros around the array, along another axis; and of adding up parts.
+PADDED, MOVED, SUMMED = 0.5, 1.2, 1.0
 # Of one more call of a program, on all cores that wait for it.
 CALL = 10_000.0
 
@@ -34,11 +34,12 @@ def of_main(main: Sums | Products, dtype: str, machine: Machine) -> float:
 
 def _of_phase(sums: Sums, phase: Phase, dtype: str, machine: Machine) -> float:
     cut = cut_of_sums(phase, sums.outputs, dtype, machine)
-    places, parts = cut.tile.rows * cut.tile.vectors, machine.parts(cut.width, dtype)
+    places, halves = cut.tile.rows * cut.tile.vectors, machine.parts(cut.width, dtype)
+    written = WRITTEN * halves * places * len(phase.parts)
     turns = sums.channels * math.prod(_met(taps, phase.rows) for taps in phase.taps)
     tiles = sums.images * sums.groups * math.prod(axis.number for axis in cut.outer) * cut.rows * cut.columns
     each = sum(
-        many * (turns * (TURN + len(phase.last) * cycles(size, places, parts)) + TILE + WRITTEN * parts * size * places)
+        many * (turns * (TURN + len(phase.last) * cycles(size, places, halves)) + TILE + written * size)
         for _, many, size in pieces(sums.outputs, cut.tile.outputs)
     )
     return tiles * each
@@ -80,11 +81,6 @@ def _of_products(p: Products, dtype: str, machine: Machine) -> float:
 def of_padding(numbers: int) -> float:
     """Estimate the cycles of writing so many numbers, zeros among them, before the loops."""
     return PADDED * numbers
-
-
-def of_interleaving(numbers: int) -> float:
-    """Estimate the cycles of putting numbers in order, if there are any."""
-    return CALL + INTERLEAVED * numbers if numbers else 0.0
 
 
 def of_moving(numbers: int) -> float:

@@ -91,15 +91,16 @@ class Taps(NamedTuple):
 
 
 class Phase(NamedTuple):
-    """Results that see the same taps.
+    """Results that see the same taps; or in turn those of several parts, whose results alternate along the last axis.
 
     Attributes:
         source: where the first window of an image and group begins, in the source.
         result: where its result stands.
         rows: the axes of places, outermost first, but for the last.
-        run: how many neighbouring places follow each other along the last axis, in both arrays.
+        run: how many neighbouring places follow each other along the last axis, in the source and in each part of the result.
         taps: the axes of taps that are loops, outermost first.
-        last: the taps that are written out: where each stands in the source, and in the kernel.
+        parts: of each part, the taps that are written out: where each stands in the source, and in the kernel.
+        over: results of the last parts that are not there at the end of a line, fewer than there are parts.
     """
 
     source: int
@@ -107,7 +108,13 @@ class Phase(NamedTuple):
     rows: tuple[Axis, ...]
     run: int
     taps: tuple[Taps, ...]
-    last: tuple[tuple[int, int], ...]
+    parts: tuple[tuple[tuple[int, int], ...], ...]
+    over: int = 0
+
+    @property
+    def last(self) -> tuple[tuple[int, int], ...]:
+        """The taps of all parts that are written out."""
+        return tuple(tap for part in self.parts for tap in part)
 
     def width(self, machine: Machine, dtype: str) -> int:
         """Return how many numbers a vector holds."""

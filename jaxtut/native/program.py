@@ -92,24 +92,6 @@ class Move(NamedTuple):
     arguments, results = 1, 1
 
 
-class Interleave(NamedTuple):
-    """Lines of numbers that were written part by part, put in order.
-
-    Attributes:
-        lines: how many.
-        parts: of each line.
-        each: numbers of a part, at least one; those of a line that are too many are behind.
-        kept: numbers of a line.
-    """
-
-    lines: int
-    parts: int
-    each: int
-    kept: int
-
-    arguments, results = 1, 1
-
-
 class AdamStep(NamedTuple):
     """A step of Adam.
 
@@ -168,7 +150,7 @@ class Program(NamedTuple):
     """
 
     dtype: str
-    main: Sums | Products | Rows | Map | Copy | Move | Interleave | AdamStep | GivingBack
+    main: Sums | Products | Rows | Map | Copy | Move | AdamStep | GivingBack
     padding: Padding | None = None
 
     @property

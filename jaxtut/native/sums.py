@@ -3,14 +3,15 @@
 result[image, group, o, place] = Σ over c, t of source[image, group, c, place + t] · kernel[group, o, c, t]
 
 A tile of results is kept in registers: some outputs by some vectors of neighbouring places. Each number of the kernel that is read serves all its
-vectors, each vector of the source all its outputs. Every result is summed in one order, channel by channel and tap by tap, wherever it stands, so
+vectors, each vector of the source all its outputs. Where results of several parts alternate, it has as many vectors of each part, which are put in
+order when they are written. Every result is summed in one order, channel by channel and tap by tap, wherever it stands, so
 equal windows give equal bits, and what is not finite is seen only by the windows that hold it.
 """
 
 import math
 from collections.abc import Sequence
 from functools import partial
-from itertools import product
+from itertools import product, zip_longest
 from typing import Any
 
 from .code import Code, integer
@@ -50,14 +51,14 @@ class _Phase:
         self.width, self.outer, self.inner, self.tile, self.rows, self.columns = cut_of_sums(
             phase, sums.outputs, dtype, machine
         )
-        self.near = machine.near
+        self.near, self.parts = machine.near, len(phase.parts)
         # Where the vectors of a tile begin, and how many numbers of each are results.
         self.kept = min(self.width, phase.run)
         span = min(self.tile.vectors * self.width, phase.run)
         self.span = span
         starts = [min(i * self.width, span - self.kept) for i in range(self.tile.vectors)]
         self.places = [
-            (row * self.inner.source + start, row * self.inner.other + start)
+            (row * self.inner.source + start, row * self.inner.other + start * self.parts)
             for row in range(self.tile.rows)
             for start in starts
         ]
@@ -66,6 +67,8 @@ class _Phase:
         # one that is not left out, and how many there are from there on.
         self.at_hand: list[tuple[Any, Any]] = []
         self.ranges: list[tuple[Any, Any]] = []
+        # Whether it lies at the end of its line.
+        self.ends: Any = None
 
     def _near_channels(self, size: int) -> int:
         """Return how many channels are summed at a time."""
@@ -82,7 +85,7 @@ class _Phase:
             for lane in (0, self.width - 1)
         }
         near = max(1, self.near // (LINE * max(len(lines), 1)))
-        unfinished = self.sums.outputs * len(self.places) * self.width * size
+        unfinished = self.sums.outputs * self.parts * len(self.places) * self.width * size
         if near >= self.sums.channels or self.tile.outputs >= self.sums.outputs or unfinished > STACK:
             return self.sums.channels
         return math.ceil(self.sums.channels / math.ceil(self.sums.channels / near))
@@ -92,6 +95,7 @@ class _Phase:
         first = self.outer[0] if self.outer else None
         positions = first.number if first else self.rows
         rest, column = code.divided(code.index, self.columns)
+        self.ends = code.builder.icmp_signed("==", column, integer(self.columns - 1))
         rest, position = code.divided(rest, positions)
         image, group = code.divided(rest, sums.groups)
         start = code.tile_start(column, self.columns, self.span, phase.run)
@@ -108,7 +112,7 @@ class _Phase:
             phase.result,
             code.times(image, sums.result_image),
             code.times(group, sums.outputs * sums.result_output),
-            start,
+            code.times(start, self.parts),
         )
         kernel = code.at(kernel, code.times(group, sums.kernel_group))
         if first:
@@ -147,7 +151,7 @@ class _Phase:
         if parts == 1:
             self._outputs(source, kernel, result, sums.channels, None)
             return
-        unfinished = code.local(sums.outputs * len(self.places) * self.width)
+        unfinished = code.local(sums.outputs * self.parts * len(self.places) * self.width)
         with code.loop(parts) as loop:
             begin = code.times(loop.index, self.channels)
             count = code.least(integer(self.channels), code.builder.sub(integer(sums.channels), begin))
@@ -158,7 +162,7 @@ class _Phase:
             self._outputs(source, kernel, result, count, (unfinished, is_first, is_last))
 
     def _outputs(self, source: Any, kernel: Any, result: Any, channels: Any, kept: Any) -> None:
-        code, sums, vectors = self.code, self.sums, len(self.places)
+        code, sums, vectors = self.code, self.sums, self.parts * len(self.places)
         for first, many, size in pieces(sums.outputs, self.tile.outputs):
             with code.loop(many) as loop:
                 weights = code.at(kernel, code.times(loop.index, size * sums.kernel_output), first * sums.kernel_output)
@@ -184,8 +188,27 @@ class _Phase:
                             code.store(total, code.at(own, i * self.width))
 
     def _write(self, totals: list[Any], target: Any, size: int) -> None:
-        for (output, (_, place)), total in zip(product(range(size), self.places), totals, strict=True):
-            self.code.store_first(total, self.code.at(target, output * self.sums.result_output + place), self.kept)
+        over = self.phase.over
+        if over and self.columns > 1:
+            with self.code.builder.if_else(self.ends) as (then, otherwise):
+                with then:
+                    self._store(totals, target, size, over)
+                with otherwise:
+                    self._store(totals, target, size, 0)
+        else:
+            self._store(totals, target, size, over)
+
+    def _store(self, totals: list[Any], target: Any, size: int, over: int) -> None:
+        """Write the results of a tile, but for those that are too many in the last vectors of a line."""
+        code, many = self.code, len(self.places)
+        for output, (i, (_, place)) in product(range(size), enumerate(self.places)):
+            is_last = (i + 1) % self.tile.vectors == 0
+            count = self.kept * self.parts - (over if is_last else 0)
+            vectors = totals[output * many + i :: size * many]
+            for first in range(0, count, self.width):
+                lanes = [lane % self.parts * self.width + lane // self.parts for lane in range(first, first + self.width)]
+                to = code.at(target, output * self.sums.result_output + place + first)
+                code.store_first(code.picked(vectors, lanes), to, min(self.width, count - first))
 
     def _products(self, source: Any, weights: Any, channels: Any, size: int, totals: list[Any]) -> list[Any]:
         """Add the products of all channels and taps."""
@@ -229,11 +252,17 @@ class _Phase:
                 weights = code.at(own, code.times(loop.index, taps.kernel))
                 loop.values[:] = self._taps(axis + 1, further, weights, size, loop.values)
             return loop.values
-        for tap, weight in self.phase.last:
+        totals, many = list(totals), size * len(self.places)
+        # A tap of each part in turn: their sums do not wait for each other.
+        for part, found in (each for taps in zip_longest(*self.phase.parts) for each in enumerate(taps)):
+            if found is None:
+                continue
+            tap, weight = found
             vectors = [partial(code.load, code.at(seen, tap + place), self.width) for place, _ in self.places]
             factors = [
                 partial(code.load_number, code.at(own, output * self.sums.kernel_output + weight), self.width)
                 for output in range(size)
             ]
-            totals = code.outer_product(factors, vectors, totals)
+            sums = slice(part * many, (part + 1) * many)
+            totals[sums] = code.outer_product(factors, vectors, totals[sums])
         return totals

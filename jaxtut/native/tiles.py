@@ -44,7 +44,7 @@ def cut_of_sums(phase: Phase, outputs: int, dtype: str, machine: Machine) -> Cut
     vectors = math.ceil(phase.run / width)
     # Which taps are left out is one for all rows of a tile, and must not depend on which rows these are.
     own_taps = any(taps.reach and taps.reach.rows == len(outer) for taps in phase.taps)
-    tile = tile_of_sums(outputs, 1 if own_taps else inner.number, vectors, machine.accumulators)
+    tile = tile_of_sums(outputs, 1 if own_taps else inner.number, vectors, machine.accumulators // len(phase.parts))
     rows, columns = math.ceil(inner.number / tile.rows), math.ceil(vectors / tile.vectors)
     return Cut(width, tuple(outer), inner, tile, rows, columns)
 

@@ -30,9 +30,9 @@ OnXla = Callable[[Array, Array, Geometry], Array]
 # How much less time the other order must be estimated to take, since an estimate may be wrong.
 UNSURE = 1.05
 
-# Where windows are more than one position apart, each distance has a loop of its own, and taps along the width are written out; up to so many, for
-# each distance along the other axes in the gradient in the input.
-MOST_LOOPS, MOST_TAPS, MOST_TAPS_IN_ALL = 16, 64, 96
+# Where windows are more than one position apart, taps along the width are written out; up to so many, for each distance along the other axes in the
+# gradient in the input.
+MOST_TAPS, MOST_TAPS_IN_ALL = 64, 96
 
 
 def convolve(x: Array, w: Array, where: Geometry, is_cut: bool, on_xla: OnXla) -> Array:
@@ -121,8 +121,8 @@ def _is_long(where: Geometry) -> bool:
 
 def _has_long_gradient(where: Geometry) -> bool:
     *outer, last = where.strides
-    loops, taps = math.prod(outer) * last, math.prod(outer) * where.kernel[-1]
-    return loops > MOST_LOOPS or (loops > 1 and taps > MOST_TAPS_IN_ALL)
+    loops, taps = max(math.prod(outer), last), math.prod(outer) * where.kernel[-1]
+    return loops > direct_convolution.MOST_LOOPS or (loops > 1 and taps > MOST_TAPS_IN_ALL)
 
 
 def _seen(where: Geometry) -> Geometry:

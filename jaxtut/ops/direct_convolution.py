@@ -1,8 +1,8 @@
 """The three maps of a convolution as loops over the arrays as they lie, for `native`.
 
 Along the last axis, neighbouring results see neighbouring numbers, whole vectors of them. In PyTorch's order that axis is the width; where
-windows are a stride apart, the source is first cut into as many parts, in each of which they are neighbours. With the batch last, it is the
-batch, or the width and the batch together.
+windows are a stride apart, the source is first cut into as many parts, in each of which they are neighbours, and the gradient in the source comes
+as so many parts, whose numbers alternate. With the batch last, it is the batch, or the width and the batch together.
 """
 
 import math
@@ -13,22 +13,21 @@ from operator import add
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
 from ..native import costs, library, machine
 from ..native.loops import Axis, Padding, Phase, Products, Reach, Sums, Taps, division_of
 from ..native.machine import Machine
-from ..native.program import Interleave, Program
+from ..native.program import Program
 from .convolution_geometry import Geometry
 
 # Below this share of taps that meet the source, those that meet zeros around it are left out.
 FEW_MEET = 0.9
-# Parts up to which a loop of ours puts them in order: its code grows with their square.
-MOST_PARTS = 4
 # Taps along the last axis from which on they are a loop, and not written out.
 MANY_TAPS = 16
+# Loops that one gradient in the input may have: one for each distance to a window.
+MOST_LOOPS = 16
 
 
 class Loops(NamedTuple):
@@ -39,20 +38,17 @@ class Loops(NamedTuple):
         main: the loops.
         padding: what becomes of the source first.
         shape: of what is written.
-        split: along the last axis, results that are written part by part: in how many parts, and how many there are in all.
     """
 
     where: Geometry
     main: Sums | Products
     padding: Padding
     shape: tuple[int, ...]
-    split: tuple[int, int] = (1, 0)
 
     def cycles(self, dtype: str, host: Machine) -> float:
         """Estimate how long they take, in cycles of one core."""
         padded = self.padding.numbers if self._is_copied(dtype, host) else 0
-        interleaved = 0 if self.split[0] == 1 else math.prod(self.shape)
-        return costs.of_padding(padded) + costs.of_main(self.main, dtype, host) + costs.of_interleaving(interleaved)
+        return costs.of_padding(padded) + costs.of_main(self.main, dtype, host)
 
     def _is_copied(self, dtype: str, host: Machine) -> bool:
         """Whether the source is written anew: with zeros, or since vectors longer than a line are read beyond its end, and so beyond the array."""
@@ -63,17 +59,7 @@ class Loops(NamedTuple):
         if isinstance(self.main, Products):
             # Added up one by one: XLA's sum along the first axis is slower by far.
             return reduce(add, y)
-        parts, last = self.split
-        if parts == 1:
-            return y
-        *lines, written = self.shape
-        if parts > MOST_PARTS:
-            y = jnp.swapaxes(y.reshape(*lines, parts, -1), -1, -2)
-            return y.reshape(self.shape)[..., :last]
-        order = Interleave(math.prod(lines), parts, written // parts, last)
-        return jax.ffi.ffi_call(
-            library.target(Program(y.dtype.name, order)), jax.ShapeDtypeStruct((*lines, last), y.dtype)
-        )(y)
+        return y
 
     def _written(self, source: Array, factor: Array) -> Array:
         host = machine.host()
@@ -105,9 +91,11 @@ def convolution(where: Geometry, batch: int, w: tuple[int, ...]) -> list[Loops]:
 
 
 def input_gradient(where: Geometry, batch: int, w: tuple[int, ...]) -> list[Loops]:
-    """Return the ways to compute `correlation.input_gradient`, for arrays in the given order."""
+    """Return the ways to compute `correlation.input_gradient`, for arrays in the given order, if their loops are few enough."""
+    *outer, last = where.strides
+    if max(math.prod(where.strides) if where.batch_last else math.prod(outer), last) > MOST_LOOPS:
+        return []
     axes = [[_inputs_of(where, i, first) for first in range(s)] for i, s in enumerate(where.strides)]
-    axes = [[part for part in axis if part.number > 0] for axis in axes]
     outputs, inputs, *_ = w
     taps = math.prod(where.kernel)
     return [
@@ -206,6 +194,11 @@ def _inputs_of(where: Geometry, axis: int, first: int) -> _Part:
     return _Part(math.ceil((where.size[axis] - first) / stride), first, stride, 1, taps[::-1])
 
 
+def _alternating(parts: Sequence[_Part]) -> tuple[_Part, ...]:
+    """Return parts of equal numbers, of which the last ones may have results too many; those with none do not see taps."""
+    return tuple(part._replace(number=parts[0].number, taps=part.taps if part.number > 0 else ()) for part in parts)
+
+
 class _Sums:
     """A convolution, or the gradient in its input: both sum over windows of a source.
 
@@ -231,7 +224,11 @@ class _Sums:
         outputs: int,
         by_position: bool,
     ) -> None:
-        self.where, self.axes, self.result, self.batch = where, axes, result, batch
+        self.where, self.result, self.batch = where, result, batch
+        # In PyTorch's order the results of all parts of the last axis are written together, in turn.
+        *self.axes, last = [[part for part in parts if part.number > 0] for parts in axes]
+        self.last = [(part,) for part in last] if where.batch_last else [_alternating(axes[-1])]
+        axes = *self.axes, [part for parts in self.last for part in parts]
         self.channels, self.outputs = channels, outputs
         # Each position has tap loops of its own then: where they leave out what meets zeros, these need not be there.
         self.is_by_position = by_position
@@ -242,15 +239,12 @@ class _Sums:
         ):
             pads = ((0, 0),) * len(pads)
         self.padding = _padding(where, source, pads, batch, where.groups * channels, axes[-1][0].source_step)
-        # Results that are not neighbours are written part by part, and put in order afterwards.
-        self.parts = 1 if where.batch_last else axes[-1][0].step
-        self.written = (*result[:-1], math.ceil(result[-1] / self.parts) * self.parts)
-        self.steps = _steps(self.written, batch if where.batch_last else 1)
+        self.steps = _steps(result, batch if where.batch_last else 1)
 
     def loops(self, kernel: int, kernel_channel: int, kernel_output: int) -> Loops:
         groups, last = self.where.groups, self.where.batch_last
-        plane = math.prod(self.written) * (self.batch if last else 1)
-        phases = tuple(self._phase(parts) for parts in product(*self.axes))
+        plane = math.prod(self.result) * (self.batch if last else 1)
+        phases = tuple(self._phase(outer, together) for *outer, together in product(*self.axes, self.last))
         main = Sums(
             images=1 if last else self.batch,
             groups=groups,
@@ -266,50 +260,54 @@ class _Sums:
             phases=phases,
         )
         channels = groups * self.outputs
-        shape = (channels, *self.written, self.batch) if last else (self.batch, channels, *self.written)
-        return Loops(self.where, main, self.padding, shape, (self.parts, self.result[-1]))
+        shape = (channels, *self.result, self.batch) if last else (self.batch, channels, *self.result)
+        return Loops(self.where, main, self.padding, shape)
 
-    def _phase(self, parts: tuple[_Part, ...]) -> Phase:
+    def _phase(self, outer: Sequence[_Part], together: Sequence[_Part]) -> Phase:
+        """Return the results of one part of each axis but for the last, and of some of the last, in turn."""
         padding, steps, kernel = self.padding, self.steps, _steps(self.where.kernel, 1)
         lows = [low for low, _ in padding.pads]
-        seen = [[(k, position + low) for k, position in part.taps] for part, low in zip(parts, lows, strict=True)]
+        seen = [[(k, position + low) for k, position in part.taps] for part, low in zip(outer, lows, strict=False)]
+        parts = *outer, together[0]
         result = sum(part.first * step for part, step in zip(parts, steps, strict=True))
         rows = [
             Axis(part.number, part.source_step * step, part.step * other)
             for part, step, other in zip(parts, padding.steps, steps, strict=True)
         ]
         if self.where.batch_last:
-            run = self.batch
+            run, over = self.batch, 0
         else:
             run = rows.pop().number
-            if self.parts > 1:
-                result += parts[-1].first * (self.written[-1] // self.parts - 1)
-        if not self.is_by_position:
-            while rows and rows[-1].source == rows[-1].other == run:
+            over = run * len(together) - self.result[-1]
+        if not self.is_by_position and not over:
+            while rows and rows[-1].source == run and rows[-1].other == run * len(together):
                 run *= rows.pop().number
-        if not all(seen):
-            return Phase(0, result, tuple(rows), run, (), ())
-        start = padding.place((*(axis[0][1] for axis in seen[:-1]), 0))
-        first = sum(axis[0][0] * k for axis, k in zip(seen[:-1], kernel, strict=False))
-        last = [(padding.place((*[0] * (len(seen) - 1), position)), first + k) for k, position in seen[-1]]
-        taps = [
-            self._taps(axis, seen[axis], part, k, axis if axis < len(rows) else None)
-            for axis, (part, k) in enumerate(zip(parts, kernel, strict=True))
-        ]
-        if taps[-1].reach is None and (len(last) <= MANY_TAPS or padding.split > 1):
-            taps.pop()
-        else:
-            last = last[:1]
-        return Phase(start, result, tuple(rows), run, tuple(axis for axis in taps if axis.number > 1), tuple(last))
+        if not all(seen) or not any(part.taps for part in together):
+            return Phase(0, result, tuple(rows), run, (), ((),) * len(together), over)
+        start = padding.place((*(axis[0][1] for axis in seen), 0))
+        first = sum(axis[0][0] * k for axis, k in zip(seen, kernel, strict=False))
+        last = [[(k, position + lows[-1]) for k, position in part.taps] for part in together]
+        corner = (0,) * len(outer)
+        written = [tuple((padding.place((*corner, position)), first + k) for k, position in part) for part in last]
+        taps = [self._taps(*each, kernel, rows) for each in zip(range(len(outer)), seen, outer)]
+        if len(together) == 1:
+            along = self._taps(len(outer), last[0], together[0], kernel, rows)
+            if along.reach or (len(last[0]) > MANY_TAPS and padding.split == 1):
+                taps.append(along)
+                written = [written[0][:1]]
+        taps = tuple(axis for axis in taps if axis.number > 1)
+        return Phase(start, result, tuple(rows), run, taps, tuple(written), over)
 
-    def _taps(self, axis: int, seen: list[tuple[int, int]], part: _Part, kernel: int, rows: int | None) -> Taps:
+    def _taps(
+        self, axis: int, seen: list[tuple[int, int]], part: _Part, kernel: Sequence[int], rows: Sequence[Axis]
+    ) -> Taps:
         """Return taps at equal distances along an axis, without those that meet zeros only, if these are many."""
         many = max(len(seen) - 1, 1)
         tap, source = (seen[-1][0] - seen[0][0]) // many, (seen[-1][1] - seen[0][1]) // many
         reach, size = None, self.padding.size[axis]
-        if rows is not None and _few_meet(part, size):
-            reach = Reach(rows, part.taps[0][1], part.source_step, source, size)
-        return Taps(len(seen), source * self.padding.steps[axis], tap * kernel, reach)
+        if axis < len(rows) and _few_meet(part, size):
+            reach = Reach(axis, part.taps[0][1], part.source_step, source, size)
+        return Taps(len(seen), source * self.padding.steps[axis], tap * kernel[axis], reach)
 
 
 def _few_meet(part: _Part, size: int) -> bool:

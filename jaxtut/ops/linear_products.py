@@ -118,7 +118,7 @@ def _sums(channels: int, results: int, length: int, factor_channel: int, factor_
         kernel_group=0,
         kernel_channel=factor_channel,
         kernel_output=factor_output,
-        phases=(Phase(source=0, result=0, rows=(), run=length, taps=(), last=((0, 0),)),),
+        phases=(Phase(source=0, result=0, rows=(), run=length, taps=(), parts=(((0, 0),),)),),
     )
 
 
