@@ -301,6 +301,13 @@ class Code:
             found, places = self.builder.shuffle_vector(found, vector, _lanes(chosen)), list(range(width))
         return found
 
+    def alternated(self, vectors: Sequence[Any]) -> list[Any]:
+        """Return vectors of the first number of each vector, the second of each, …, in that order."""
+        many, width = len(vectors), vectors[0].type.count
+        starts = range(0, many * width, width)
+        lanes = ([lane % many * width + lane // many for lane in range(i, i + width)] for i in starts)
+        return [self.picked(vectors, each) for each in lanes]
+
     def transposed(self, vectors: Sequence[Any]) -> list[Any]:
         """Return vectors of the first, second, … numbers of as many vectors as each has numbers."""
         found, width, step = list(vectors), len(vectors), 1

@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 
-from .loops import Axis, Phase, Products, Sums, Taps
+from .loops import Axis, Padding, Phase, Products, Sums, Taps
 from .machine import Machine
 from .tiles import cut_of_sums, cycles, pieces, products_tile
 
@@ -19,8 +19,8 @@ TURN, TILE, WRITTEN = 1.0, 20.0, 2.0
 LINE, ADDED_UP = 10.0, 5.0
 # What it costs a gradient in the kernel, in vectors, that a line ends with a part of one.
 REST = 0.3
-# Of writing a number into another place: with zeros around the array, along another axis; and of adding up parts.
-PADDED, MOVED, SUMMED = 0.5, 1.2, 1.0
+# Of writing a number into another place: with zeros around the array, split too, along another axis, as that of a patch; and of adding up parts.
+PADDED, SPLIT, MOVED, CUT, SUMMED = 0.5, 1.0, 1.2, 0.5, 1.0
 # Of one more call of a program, on all cores that wait for it.
 CALL = 10_000.0
 
@@ -78,9 +78,14 @@ def _of_products(p: Products, dtype: str, machine: Machine) -> float:
     return p.groups * channels * math.prod(axis.number for axis in p.taps) * each + summed
 
 
-def of_padding(numbers: int) -> float:
-    """Estimate the cycles of writing so many numbers, zeros among them, before the loops."""
-    return PADDED * numbers
+def of_padding(padding: Padding) -> float:
+    """Estimate the cycles of writing the source anew before the loops."""
+    return (SPLIT if padding.split > 1 else PADDED) * padding.numbers
+
+
+def of_cutting(numbers: int) -> float:
+    """Estimate the cycles of cutting images of so many numbers into patches."""
+    return CALL + CUT * numbers
 
 
 def of_moving(numbers: int) -> float:

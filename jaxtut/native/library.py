@@ -10,7 +10,7 @@ import jax
 from . import machine, pool, runtime, store
 from .loops import Products, Sums
 from .machine import Machine
-from .program import AdamStep, Copy, GivingBack, Map, Move, Program, Rows
+from .program import AdamStep, Copy, GivingBack, Map, Move, Patches, Program, Rows
 
 _lock = threading.Lock()
 _engines: dict[str, Any] = {}
@@ -60,7 +60,7 @@ def source(program: Program, host: Machine) -> str:
     """Return the program in LLVM's words."""
     from llvmlite import ir
 
-    from . import adam, copying, giving_back, maps, moving, padding, products, rows, sums
+    from . import adam, copying, giving_back, maps, moving, padding, patching, products, rows, sums
 
     module: Any = ir.Module("jaxtut")
     arrays = (0, 1, 2)
@@ -78,6 +78,7 @@ def source(program: Program, host: Machine) -> str:
         write: Any = {
             Copy: copying.write,
             Move: moving.write,
+            Patches: patching.write,
             GivingBack: giving_back.write,
             AdamStep: adam.write,
             Rows: rows.write,

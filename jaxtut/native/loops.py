@@ -6,6 +6,11 @@ from typing import NamedTuple
 from .machine import Machine
 
 
+def steps_of(shape: tuple[int, ...], inner: int = 1) -> tuple[int, ...]:
+    """Return the distance between neighbours along each axis of an array, at each position of which so many numbers stand."""
+    return tuple(math.prod(shape[i + 1 :]) * inner for i in range(len(shape)))
+
+
 class Padding(NamedTuple):
     """Planes with zeros around them.
 
@@ -32,7 +37,7 @@ class Padding(NamedTuple):
     @property
     def steps(self) -> tuple[int, ...]:
         """The distance between neighbours along each axis; along the last, between neighbours of one part."""
-        return tuple(math.prod(self.padded[i + 1 :]) * self.inner for i in range(len(self.size)))
+        return steps_of(self.padded, self.inner)
 
     @property
     def plane(self) -> int:
@@ -212,6 +217,8 @@ class Products(NamedTuple):
 PIECES = 32
 # Channels that a tile has at most.
 TOGETHER = 16
+# Channels that a share of them has at most, where they make a tile: the sums of so many wait in a cache.
+MOST = 64
 # Multiplications below which neither channels nor lines are cut.
 LEAST = 200_000
 
@@ -226,5 +233,8 @@ def division_of(
     pieces = groups * math.ceil(outputs / 4)
     work = groups * inputs * outputs * taps * lines * run
     wanted = max(1, min(math.ceil(PIECES / pieces), work // LEAST // pieces))
-    shares = min(math.ceil(inputs / TOGETHER) if by_channel else inputs, wanted)
+    if by_channel:
+        shares = max(min(math.ceil(inputs / TOGETHER), wanted), math.ceil(inputs / MOST))
+    else:
+        shares = min(inputs, wanted)
     return shares, min(lines, math.ceil(wanted / shares))

@@ -6,10 +6,9 @@ from typing import Any
 from .code import Code, integer
 from .loops import Padding
 from .machine import Machine
+from .moving import exchange
 from .runtime import Stage
 
-# Into so many parts numbers are sorted by vectors; into more, one by one.
-MOST_SHUFFLED = 4
 # What a number costs, in multiplications of a convolution.
 WORK = 16
 
@@ -55,28 +54,11 @@ def _copy_line(code: Code, padding: Padding, width: int, start: Any, to: Any) ->
     # Where the positions of each part, counted from the first of the source, go.
     part = padding.padded[-1] // split
     targets = [code.at(to, (low + i) % split * part + (low + i) // split) for i in range(split)]
-    while width > 1 and split * width > size:
-        width //= 2
-    done = 0
-    if split <= MOST_SHUFFLED and width > 1:
-        done = size // (split * width) * split * width
-        with code.loop(done // (split * width)) as loop:
-            _copy_parts(code, split, width, start, targets, code.times(loop.index, width))
-        if size - done >= split:
-            # What is left is copied together with some of what was.
-            first = (size - split * width) // split
-            _copy_parts(code, split, width, start, targets, integer(first))
-            done = split * (first + width)
-    for i, target in enumerate(targets):
-        if i < size - done:
-            with code.loop(math.ceil((size - done - i) / split)) as loop:
-                number = code.load(code.at(start, done + i, code.times(loop.index, split)), 1)
-                code.store(number, code.at(target, done // split, loop.index))
-
-
-def _copy_parts(code: Code, split: int, width: int, start: Any, targets: list[Any], first: Any) -> None:
-    """Copy a vector of each part; `first` counts in a part."""
-    place = code.at(start, code.times(first, split))
-    vectors = [code.load(code.at(place, i * width), width) for i in range(split)]
-    for i, target in enumerate(targets):
-        code.store(code.picked(vectors, range(i, split * width, split)), code.at(target, first))
+    # From the first position on that begins a row of one number for each part, two axes are exchanged.
+    head = min(-low % split, size)
+    rows = (size - head) // split
+    if rows:
+        to = code.at(to, (low + head) // split)
+        exchange(code, width, code.at(start, head), split, to, part, (rows, split))
+    for i in (*range(head), *range(head + rows * split, size)):
+        code.store(code.load(code.at(start, i), 1), code.at(targets[i % split], i // split))

@@ -14,9 +14,13 @@ from typing import Any
 
 from .code import Code, integer
 from .loops import Axis, Products
-from .machine import Machine
+from .machine import BYTES, Machine
 from .runtime import Stage
 from .tiles import pieces, products_tile
+
+
+# Bytes of unfinished sums that are kept on the stack.
+STACK = 65536
 
 
 def write(module: Any, dtype: str, products: Products, machine: Machine, arrays: tuple[int, int, int]) -> list[Stage]:
@@ -32,10 +36,23 @@ class _Writer:
     ) -> None:
         self.products, self.arrays = products, arrays
         self.code = Code(module, "products", dtype)
-        self.width, self.places = products.width(machine, dtype), machine.places
+        self.width = products.width(machine, dtype)
         self.by_channel = products.by_channel
         self.tile = products_tile(products, machine.accumulators)
         self.tap_pieces = pieces(products.inputs if self.by_channel else len(products.last), self.tile[1])
+        lines = math.ceil(self._lines() / products.parts)
+        self.block = max(1, min(lines, machine.places // products.run))
+        # Channels share no numbers, as taps do: a tile's lines are so few that the first cache holds them, and its sums wait on the stack.
+        self.unfinished: Any = None
+        if self.by_channel:
+            near = max(1, min(lines, 2 * machine.near // (sum(self.tile) * BYTES[dtype] * products.run)))
+            waiting = self._waiting()
+            if near < lines and waiting * self.width * BYTES[dtype] <= STACK:
+                self.block, self.unfinished = near, self.code.local(waiting * self.width)
+
+    def _waiting(self) -> int:
+        """Return how many sums a piece has."""
+        return self.tile[0] * sum(math.ceil(many / self.products.shares) * size for _, many, size in self.tap_pieces)
 
     def stage(self) -> Stage:
         code, p = self.code, self.products
@@ -74,17 +91,18 @@ class _Writer:
         code, p = self.code, self.products
         lines = self._lines()
         begin, own = self._even(part, p.parts, lines)
-        block = max(1, min(math.ceil(lines / p.parts), self.places // p.run))
+        block = self.block
         repeats = code.builder.udiv(code.builder.add(own, integer(block - 1)), integer(block))
         with code.loop(repeats) as loop:
             self.is_first = code.builder.icmp_signed("==", loop.index, integer(0))
+            self.is_last = code.builder.icmp_signed("==", code.builder.add(loop.index, integer(1)), repeats)
             start = code.times(loop.index, block)
             count = code.least(integer(block), code.builder.sub(own, start))
             self._tiles(code.builder.add(begin, start), count, source, other, result, size)
 
     def _tiles(self, begin: Any, count: Any, source: Any, other: Any, result: Any, size: int) -> None:
         """Go over the share's channels, and all taps."""
-        code, p = self.code, self.products
+        code, p, before = self.code, self.products, 0
         for first, many, channels in self.tap_pieces if self.by_channel else [(0, p.inputs, 1)]:
             own_first, own_many = self._even(self.share, p.shares, many)
             with code.loop(own_many, perhaps_none=many < p.shares) as loop:
@@ -92,7 +110,11 @@ class _Writer:
                 channel = code.builder.add(code.times(tile, channels), integer(first))
                 seen = code.at(source, code.times(channel, p.source_channel))
                 own = code.at(result, code.times(channel, p.kernel))
+                if self.unfinished is not None:
+                    each = size * channels * self.width
+                    self.waiting = code.at(self.unfinished, before, code.times(loop.index, each))
                 self._taps(p.taps, channels, begin, count, seen, other, own, size)
+            before += math.ceil(many / p.shares) * channels * size * self.width
 
     def _taps(
         self, axes: tuple[Axis, ...], channels: int, begin: Any, count: Any, seen: Any, other: Any, own: Any, size: int
@@ -116,6 +138,12 @@ class _Writer:
         """Add the sums over some lines to a tile of the result."""
         code, p = self.code, self.products
         totals = [code.zeros(self.width)] * (size * len(taps))
+        if self.unfinished is not None:
+            # At first there is nothing there yet, and what is read is not taken.
+            totals = [
+                code.builder.select(self.is_first, zero, code.load(code.at(self.waiting, i * self.width), self.width))
+                for i, zero in enumerate(totals)
+            ]
         with code.loop(count, totals) as loop:
             rest = code.builder.add(begin, loop.index)
             seen, own = source, other
@@ -124,9 +152,25 @@ class _Writer:
                 seen = code.at(seen, code.times(position, axis.source))
                 own = code.at(own, code.times(position, axis.other))
             loop.values[:] = self._line(seen, own, size, taps, loop.values)
-        for (output, tap), total in zip(product(range(size), range(len(taps))), loop.values, strict=True):
-            place = output * p.inputs * p.kernel + tap * (p.kernel if self.by_channel else 1)
-            code.add_to(code.at(result, place), code.total(total), self.is_first)
+        if self.unfinished is None:
+            self._add_up(loop.values, result, size, self.is_first)
+            return
+        with code.builder.if_else(self.is_last) as (then, otherwise):
+            with then:
+                self._add_up(loop.values, result, size, None)
+            with otherwise:
+                for i, total in enumerate(loop.values):
+                    code.store(total, code.at(self.waiting, i * self.width))
+
+    def _add_up(self, totals: list[Any], result: Any, size: int, is_first: Any) -> None:
+        """Add the numbers of each vector to its result, where there is one before."""
+        code, p = self.code, self.products
+        for (output, tap), total in zip(product(range(size), range(len(totals) // size)), totals, strict=True):
+            place = code.at(result, output * p.inputs * p.kernel + tap * (p.kernel if self.by_channel else 1))
+            if is_first is None:
+                code.write_number(code.total(total), place)
+            else:
+                code.add_to(place, code.total(total), is_first)
 
     def _line(self, source: Any, other: Any, size: int, taps: list[int], totals: list[Any]) -> list[Any]:
         code, width, run = self.code, self.width, self.products.run

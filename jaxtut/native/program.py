@@ -92,6 +92,33 @@ class Move(NamedTuple):
     arguments, results = 1, 1
 
 
+class Patches(NamedTuple):
+    """Images cut into patches that lie side by side, where each position within a patch makes an image of its own; or back.
+
+    image[plane, i · kernel + k] ↔ patches[plane, k, i]
+
+    Attributes:
+        planes: how many images.
+        size: of each, along each axis; what is left of it behind the last patch is not read, and zeros are written there.
+        kernel: the size of a patch.
+        inner: neighbouring numbers that stand at one position of the last axis.
+        is_back: whether images are made of patches.
+    """
+
+    planes: int
+    size: tuple[int, ...]
+    kernel: tuple[int, ...]
+    inner: int
+    is_back: bool
+
+    arguments, results = 1, 1
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """How many patches lie along each axis."""
+        return tuple(n // k for n, k in zip(self.size, self.kernel, strict=True))
+
+
 class AdamStep(NamedTuple):
     """A step of Adam.
 
@@ -150,7 +177,7 @@ class Program(NamedTuple):
     """
 
     dtype: str
-    main: Sums | Products | Rows | Map | Copy | Move | AdamStep | GivingBack
+    main: Sums | Products | Rows | Map | Copy | Move | Patches | AdamStep | GivingBack
     padding: Padding | None = None
 
     @property

@@ -205,10 +205,9 @@ class _Phase:
             is_last = (i + 1) % self.tile.vectors == 0
             count = self.kept * self.parts - (over if is_last else 0)
             vectors = totals[output * many + i :: size * many]
-            for first in range(0, count, self.width):
-                lanes = [lane % self.parts * self.width + lane // self.parts for lane in range(first, first + self.width)]
-                to = code.at(target, output * self.sums.result_output + place + first)
-                code.store_first(code.picked(vectors, lanes), to, min(self.width, count - first))
+            to = code.at(target, output * self.sums.result_output + place)
+            for first, vector in zip(range(0, count, self.width), code.alternated(vectors), strict=False):
+                code.store_first(vector, code.at(to, first), min(self.width, count - first))
 
     def _products(self, source: Any, weights: Any, channels: Any, size: int, totals: list[Any]) -> list[Any]:
         """Add the products of all channels and taps."""

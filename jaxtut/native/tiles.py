@@ -9,6 +9,10 @@ from .loops import Axis, Phase, Products
 from .machine import Machine
 
 
+# Cycles in which a vector comes from the second cache.
+FAR = 1.6
+
+
 class Tile(NamedTuple):
     """What is kept in registers: outputs × (rows × vectors) of places."""
 
@@ -95,12 +99,15 @@ def tile_of_sums(outputs: int, rows: int, vectors: int, accumulators: int) -> Ti
 
 
 @cache
-def tile_of_products(outputs: int, taps: int, accumulators: int) -> tuple[int, int]:
-    """Choose how many outputs and taps a tile has, in the same way."""
+def tile_of_products(outputs: int, taps: int, accumulators: int, by_channel: bool) -> tuple[int, int]:
+    """Choose how many outputs and taps a tile has, in the same way; or how many channels, whose numbers come from the second cache."""
 
     def cost(tile: tuple[int, int]) -> float:
         each = product(pieces(outputs, tile[0]), pieces(taps, tile[1]))
-        return sum(many * other * cycles(o, t) for (_, many, o), (_, other, t) in each)
+        return sum(many * other * turn(o, t) for (_, many, o), (_, other, t) in each)
+
+    def turn(o: int, t: int) -> float:
+        return max(cycles(o, t), FAR * t if by_channel else 0.0)
 
     choices = product(range(1, min(outputs, accumulators) + 1), range(1, min(taps, accumulators) + 1))
     return min((tile for tile in choices if fits(*tile, accumulators)), key=cost)
@@ -109,4 +116,4 @@ def tile_of_products(outputs: int, taps: int, accumulators: int) -> tuple[int, i
 def products_tile(products: Products, accumulators: int) -> tuple[int, int]:
     """Choose the tile of a gradient in the kernel: neighbouring taps make one, or where there is one only, channels."""
     taps = products.inputs if products.by_channel else len(products.last)
-    return tile_of_products(products.outputs, taps, accumulators)
+    return tile_of_products(products.outputs, taps, accumulators, products.by_channel)

@@ -1,7 +1,7 @@
 """How the three maps of a convolution are computed on a CPU, where XLA's own convolution is slow.
 
 *Loops compiled for the processor at hand* (`direct_convolution`) take float32 and float64 where LLVM is there. They leave the arrays as they lie,
-unless the other order is estimated to be faster. Where they cannot be used, the taps are matrix products one after another (`convolution_taps`):
+unless the other order is estimated to be faster, or windows that lie side by side are better made channels (`patches`). Where they cannot be used, the taps are matrix products one after another (`convolution_taps`):
 in a program for several devices, which XLA cuts, as it cannot do with what it does not know; in one that is exported; where the loops would be
 thousands of lines; and where nothing can be compiled.
 
@@ -21,7 +21,7 @@ from jaxtyping import Array
 from ..native import costs, library, machine
 from ..native.machine import Machine
 from ..native.program import Move, Program
-from . import convolution_taps, direct_convolution
+from . import convolution_taps, direct_convolution, patches
 from .convolution_geometry import Geometry
 from .direct_convolution import Loops
 
@@ -41,6 +41,8 @@ def convolve(x: Array, w: Array, where: Geometry, is_cut: bool, on_xla: OnXla) -
         return on_xla(x, w, where)
     if where != (seen := _seen(where)):
         return convolve(_taken(x, where), w, seen, is_cut, on_xla)
+    if not is_cut and (flat := _patches(direct_convolution.convolution, where, x, w.shape, _is_long(where))):
+        return convolve(patches.cut(x, where), w.reshape(patches.flat_kernel(w.shape)), flat, is_cut, on_xla)
     if is_cut or not machine.host() or _is_long(where):
         last = -1 if where.batch_last else 0
         y = convolution_taps.outputs(jnp.moveaxis(x, (last, where.channel_axis), (0, -1)), w, where)
@@ -54,7 +56,11 @@ def input_gradient(y: Array, w: Array, where: Geometry, is_cut: bool, on_xla: On
         return on_xla(y, w, where)
     if where != (seen := _seen(where)):
         return _put_back(input_gradient(y, w, seen, is_cut, on_xla), where)
-    if is_cut or not machine.host() or _has_long_gradient(where):
+    is_long = _has_long_gradient(where)
+    if not is_cut and (flat := _patches(direct_convolution.input_gradient, where, y, w.shape, is_long)):
+        x = input_gradient(y, w.reshape(patches.flat_kernel(w.shape)), flat, is_cut, on_xla)
+        return patches.together(x, where)
+    if is_cut or not machine.host() or is_long:
         x = convolution_taps.input_gradient(y if where.batch_last else jnp.moveaxis(y, 0, -1), w, where)
         return x if where.batch_last else jnp.moveaxis(x, -1, 0)
     return _computed(_chosen(direct_convolution.input_gradient, where, y, w.shape), where, y, w)
@@ -66,11 +72,13 @@ def kernel_gradient(x: Array, y: Array, where: Geometry, is_cut: bool, on_xla: O
         return on_xla(x, y, where)
     if where != (seen := _seen(where)):
         return kernel_gradient(_taken(x, where), y, seen, is_cut, on_xla)
+    channel = where.channel_axis
+    w = (y.shape[channel], x.shape[channel] // where.groups, *where.kernel)
+    if not is_cut and (flat := _patches(direct_convolution.kernel_gradient, where, x, w, _is_long(where))):
+        return kernel_gradient(patches.cut(x, where), y, flat, is_cut, on_xla).reshape(w)
     if is_cut or not machine.host() or _is_long(where):
         x, y = (a if where.batch_last else jnp.moveaxis(a, 0, -1) for a in (x, y))
         return convolution_taps.kernel_gradient(x, y, where)
-    channel = where.channel_axis
-    w = (y.shape[channel], x.shape[channel] // where.groups, *where.kernel)
     loops = _chosen(direct_convolution.kernel_gradient, where, x, w)
     if loops.where != where:
         x, y = _moved(x, where), _moved(y, where)
@@ -95,14 +103,42 @@ def fastest(
         dtype: of the numbers.
         host: the processor.
     """
+    found = (loops for order in (where, _reordered(where)) for loops in ways(order, batch, w))
+    return min(found, key=lambda loops: _cost(loops, where, batch, w, dtype, host))
+
+
+def _cost(loops: Loops, where: Geometry, batch: int, w: tuple[int, ...], dtype: str, host: Machine) -> float:
+    """Estimate the cycles of loops, and of moving what they take in the other order than it is in."""
+    cycles = loops.cycles(dtype, host)
+    if loops.where.batch_last == where.batch_last:
+        return cycles
     arrays = where.input_shape(batch, w[1] * where.groups), where.output_shape(batch, w[0])
-    moving = 0.0 if batch == 1 else sum(costs.of_moving(math.prod(shape)) for shape in arrays)
+    return UNSURE * (cycles + (0.0 if batch == 1 else sum(costs.of_moving(math.prod(shape)) for shape in arrays)))
 
-    def cost(loops: Loops) -> float:
-        cycles = loops.cycles(dtype, host)
-        return cycles if loops.where.batch_last == where.batch_last else UNSURE * (cycles + moving)
 
-    return min((loops for order in (where, _reordered(where)) for loops in ways(order, batch, w)), key=cost)
+@cache
+def is_faster_in_patches(
+    ways: direct_convolution.Ways, where: Geometry, batch: int, w: tuple[int, ...], dtype: str, host: Machine
+) -> bool:
+    """Whether windows that lie side by side had better be made channels; the arguments are those of `fastest`."""
+    flat = patches.flat(where)
+    assert flat is not None
+    kernel = patches.flat_kernel(w)
+    here = fastest(ways, where, batch, w, dtype, host)
+    there = fastest(ways, flat, batch, kernel, dtype, host)
+    cutting = costs.of_cutting(math.prod(where.input_shape(batch, w[1] * where.groups)))
+    return _cost(there, flat, batch, kernel, dtype, host) + cutting < _cost(here, where, batch, w, dtype, host)
+
+
+def _patches(
+    ways: direct_convolution.Ways, where: Geometry, source: Array, w: tuple[int, ...], is_long: bool
+) -> Geometry | None:
+    """Return the convolution of patches, if it is to be computed in place of this one, whose own loops may be too long."""
+    host, flat = machine.host(), patches.flat(where)
+    if host is None or flat is None:
+        return None
+    batch, dtype = source.shape[where.batch_axis], source.dtype.name
+    return flat if is_long or is_faster_in_patches(ways, where, batch, w, dtype, host) else None
 
 
 def _chosen(ways: direct_convolution.Ways, where: Geometry, source: Array, w: tuple[int, ...]) -> Loops:

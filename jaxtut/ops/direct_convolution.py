@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Array
 
 from ..native import costs, library, machine
-from ..native.loops import Axis, Padding, Phase, Products, Reach, Sums, Taps, division_of
+from ..native.loops import Axis, Padding, Phase, Products, Reach, Sums, Taps, division_of, steps_of
 from ..native.machine import Machine
 from ..native.program import Program
 from .convolution_geometry import Geometry
@@ -47,8 +47,8 @@ class Loops(NamedTuple):
 
     def cycles(self, dtype: str, host: Machine) -> float:
         """Estimate how long they take, in cycles of one core."""
-        padded = self.padding.numbers if self._is_copied(dtype, host) else 0
-        return costs.of_padding(padded) + costs.of_main(self.main, dtype, host)
+        padding = costs.of_padding(self.padding) if self._is_copied(dtype, host) else 0.0
+        return padding + costs.of_main(self.main, dtype, host)
 
     def _is_copied(self, dtype: str, host: Machine) -> bool:
         """Whether the source is written anew: with zeros, or since vectors longer than a line are read beyond its end, and so beyond the array."""
@@ -137,7 +137,7 @@ def kernel_gradient(where: Geometry, batch: int, w: tuple[int, ...]) -> list[Loo
 
 def _lines(where: Geometry, padding: Padding, batch: int, channels: int) -> tuple[tuple[Axis, ...], int]:
     """Return where lines of outputs and of what they see begin, and how long they are; lines that follow each other are one."""
-    steps = _steps(where.counts, batch if where.batch_last else 1)
+    steps = steps_of(where.counts, batch if where.batch_last else 1)
     strides = [s * step for s, step in zip(where.strides, padding.steps, strict=True)]
     lines = [Axis(*each) for each in zip(where.counts, strides, steps, strict=True)]
     if where.batch_last:
@@ -152,7 +152,7 @@ def _lines(where: Geometry, padding: Padding, batch: int, channels: int) -> tupl
 
 def _kernel_taps(where: Geometry, padding: Padding) -> tuple[tuple[Axis, ...], tuple[int, ...]]:
     """Return the axes of taps that are loops, and where those that are written out stand in the source."""
-    each = zip(where.kernel, where.dilations, padding.steps, _steps(where.kernel, 1), strict=True)
+    each = zip(where.kernel, where.dilations, padding.steps, steps_of(where.kernel), strict=True)
     taps = [Axis(number, dilation * step, place) for number, dilation, step, place in each]
     corner = (0,) * (len(taps) - 1)
     last = tuple(padding.place((*corner, k * where.dilations[-1])) for k in range(where.kernel[-1]))
@@ -239,7 +239,7 @@ class _Sums:
         ):
             pads = ((0, 0),) * len(pads)
         self.padding = _padding(where, source, pads, batch, where.groups * channels, axes[-1][0].source_step)
-        self.steps = _steps(result, batch if where.batch_last else 1)
+        self.steps = steps_of(result, batch if where.batch_last else 1)
 
     def loops(self, kernel: int, kernel_channel: int, kernel_output: int) -> Loops:
         groups, last = self.where.groups, self.where.batch_last
@@ -265,7 +265,7 @@ class _Sums:
 
     def _phase(self, outer: Sequence[_Part], together: Sequence[_Part]) -> Phase:
         """Return the results of one part of each axis but for the last, and of some of the last, in turn."""
-        padding, steps, kernel = self.padding, self.steps, _steps(self.where.kernel, 1)
+        padding, steps, kernel = self.padding, self.steps, steps_of(self.where.kernel)
         lows = [low for low, _ in padding.pads]
         seen = [[(k, position + low) for k, position in part.taps] for part, low in zip(outer, lows, strict=False)]
         parts = *outer, together[0]
@@ -323,11 +323,6 @@ def _reached(parts: Sequence[_Part], size: int) -> tuple[int, int]:
     """Return how many zeros the windows of all parts reach before and after the source."""
     places = [p for part in parts for _, tap in part.taps for p in (tap, tap + (part.number - 1) * part.source_step)]
     return max(0, -min(places, default=0)), max(0, max(places, default=0) - size + 1)
-
-
-def _steps(shape: tuple[int, ...], inner: int) -> list[int]:
-    """Return the distance between neighbours along each axis."""
-    return [math.prod(shape[i + 1 :]) * inner for i in range(len(shape))]
 
 
 def _padding(

@@ -1,5 +1,6 @@
 """Programs compiled by LLVM: what a processor must be able to do, threads, and what is kept on disk."""
 
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ from jaxtut import compilation_cache
 from jaxtut.native import library, machine, runtime, store
 from jaxtut.native.loops import Axis, Padding, Phase, Reach, Sums, Taps, division_of
 from jaxtut.native.machine import Machine
-from jaxtut.native.program import GivingBack, Move, Program
+from jaxtut.native.program import GivingBack, Move, Patches, Program
 from jaxtut.native.tiles import fits, pieces, tile_of_products, tile_of_sums
 from jaxtut.ops.windows import Windows
 
@@ -52,6 +53,24 @@ def test_rows_become_columns(dtype: str, rows: int, columns: int) -> None:
     x = np.arange(rows * columns, dtype=dtype).reshape(rows, columns)
     (y,) = called(Program(dtype, Move(rows, columns)), (columns, rows), on=(x,))
     np.testing.assert_array_equal(y, x.T)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(["float32", "float64"]), st.integers(1, 3), st.sampled_from((1, 1, 2, 17)), st.data())
+def test_images_are_cut_into_patches_and_put_together(dtype: str, axes: int, inner: int, data: st.DataObject) -> None:
+    most = (40, 9, 4)[axes - 1]
+    kernel, counts = (tuple(data.draw(st.integers(1, most)) for _ in range(axes)) for _ in range(2))
+    rest = tuple(data.draw(st.integers(0, k - 1)) for k in kernel)
+    size = tuple(k * n + r for k, n, r in zip(kernel, counts, rest, strict=True))
+    x = np.arange(1.0, 2 * math.prod(size) * inner + 1, dtype=dtype).reshape(2, *size, inner)
+    reached = x[(slice(None), *(slice(k * n) for k, n in zip(kernel, counts, strict=True)))]
+    each = [n for pair in zip(counts, kernel, strict=True) for n in pair]
+    order = (0, *range(2, 2 * axes + 1, 2), *range(1, 2 * axes, 2), 2 * axes + 1)
+    expected = reached.reshape(2, *each, inner).transpose(order)
+    (patches,) = called(Program(dtype, Patches(2, size, kernel, inner, False)), expected.shape, on=(x,))
+    np.testing.assert_array_equal(patches, expected)
+    (back,) = called(Program(dtype, Patches(2, size, kernel, inner, True)), x.shape, on=(expected,))
+    np.testing.assert_array_equal(back, np.where(np.isin(x, reached), x, 0))
 
 
 @settings(max_examples=40, deadline=None)
@@ -179,8 +198,11 @@ def test_tiles_fit_into_registers_and_use_them(accumulators: int) -> None:
         assert fits(tile.outputs, tile.rows * tile.vectors, accumulators)
         # A sum waits for the one before it: with eight at a time, two units never wait.
         assert tile.outputs * tile.rows * tile.vectors >= min(8, outputs * rows * vectors)
-    assert tile_of_products(64, 3, 12) == (4, 3)
-    assert fits(*tile_of_products(6, 5, accumulators), accumulators)
+    assert tile_of_products(64, 3, 12, False) == (4, 3)
+    assert fits(*tile_of_products(6, 5, accumulators, False), accumulators)
+    # Channels, whose numbers come from afar, are few in a tile, and each is used for many outputs.
+    outputs, channels = tile_of_products(208, 192, accumulators, True)
+    assert outputs > channels and fits(outputs, channels, accumulators)
 
 
 def test_work_is_divided_by_shapes_alone_and_only_where_there_is_much_to_do() -> None:
@@ -192,6 +214,8 @@ def test_work_is_divided_by_shapes_alone_and_only_where_there_is_much_to_do() ->
     assert division_of(1, 256, 256, 9, 1000, 28, False) == (1, 1)
     # Of one tap, channels make a tile together.
     assert division_of(1, 32, 1, 1, 64, 3136, True) == (2, 16)
+    # But no more of them than a cache holds the sums of.
+    assert division_of(1, 200, 4096, 1, 64, 3136, True) == (4, 1)
 
 
 def test_what_cannot_be_compiled_for_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
