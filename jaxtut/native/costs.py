@@ -83,9 +83,9 @@ def of_padding(padding: Padding) -> float:
     return (SPLIT if padding.split > 1 else PADDED) * padding.numbers
 
 
-def of_cutting(numbers: int) -> float:
-    """Estimate the cycles of cutting images of so many numbers into patches."""
-    return CALL + CUT * numbers
+def of_cutting(numbers: int, is_padded: bool) -> float:
+    """Estimate the cycles of cutting images of so many numbers into patches, with zeros around them first or not."""
+    return CALL + (CUT + PADDED * is_padded) * numbers
 
 
 def of_moving(numbers: int) -> float:

@@ -1,7 +1,7 @@
 """How the three maps of a convolution are computed on a CPU, where XLA's own convolution is slow.
 
 *Loops compiled for the processor at hand* (`direct_convolution`) take float32 and float64 where LLVM is there. They leave the arrays as they lie,
-unless the other order is estimated to be faster, or windows that lie side by side are better made channels (`patches`). Where they cannot be used, the taps are matrix products one after another (`convolution_taps`):
+unless the other order is estimated to be faster, or a convolution of patches. Where they cannot be used, the taps are matrix products one after another (`convolution_taps`):
 in a program for several devices, which XLA cuts, as it cannot do with what it does not know; in one that is exported; where the loops would be
 thousands of lines; and where nothing can be compiled.
 
@@ -30,6 +30,9 @@ OnXla = Callable[[Array, Array, Geometry], Array]
 # How much less time the other order must be estimated to take, since an estimate may be wrong.
 UNSURE = 1.05
 
+# The same for patches, where windows overlap: several vectors of a patch lie in one line of the cache then.
+OVERLAPPING = 1.3
+
 # Where windows are more than one position apart, taps along the width are written out; up to so many, for each distance along the other axes in the
 # gradient in the input.
 MOST_TAPS, MOST_TAPS_IN_ALL = 64, 96
@@ -42,7 +45,7 @@ def convolve(x: Array, w: Array, where: Geometry, is_cut: bool, on_xla: OnXla) -
     if where != (seen := _seen(where)):
         return convolve(_taken(x, where), w, seen, is_cut, on_xla)
     if not is_cut and (flat := _patches(direct_convolution.convolution, where, x, w.shape, _is_long(where))):
-        return convolve(patches.cut(x, where), w.reshape(patches.flat_kernel(w.shape)), flat, is_cut, on_xla)
+        return convolve(patches.cut(x, where), patches.cut_kernel(w, where), flat, is_cut, on_xla)
     if is_cut or not machine.host() or _is_long(where):
         last = -1 if where.batch_last else 0
         y = convolution_taps.outputs(jnp.moveaxis(x, (last, where.channel_axis), (0, -1)), w, where)
@@ -58,8 +61,7 @@ def input_gradient(y: Array, w: Array, where: Geometry, is_cut: bool, on_xla: On
         return _put_back(input_gradient(y, w, seen, is_cut, on_xla), where)
     is_long = _has_long_gradient(where)
     if not is_cut and (flat := _patches(direct_convolution.input_gradient, where, y, w.shape, is_long)):
-        x = input_gradient(y, w.reshape(patches.flat_kernel(w.shape)), flat, is_cut, on_xla)
-        return patches.together(x, where)
+        return patches.together(input_gradient(y, patches.cut_kernel(w, where), flat, is_cut, on_xla), where)
     if is_cut or not machine.host() or is_long:
         x = convolution_taps.input_gradient(y if where.batch_last else jnp.moveaxis(y, 0, -1), w, where)
         return x if where.batch_last else jnp.moveaxis(x, -1, 0)
@@ -75,7 +77,7 @@ def kernel_gradient(x: Array, y: Array, where: Geometry, is_cut: bool, on_xla: O
     channel = where.channel_axis
     w = (y.shape[channel], x.shape[channel] // where.groups, *where.kernel)
     if not is_cut and (flat := _patches(direct_convolution.kernel_gradient, where, x, w, _is_long(where))):
-        return kernel_gradient(patches.cut(x, where), y, flat, is_cut, on_xla).reshape(w)
+        return patches.whole_kernel(kernel_gradient(patches.cut(x, where), y, flat, is_cut, on_xla), where)
     if is_cut or not machine.host() or _is_long(where):
         x, y = (a if where.batch_last else jnp.moveaxis(a, 0, -1) for a in (x, y))
         return convolution_taps.kernel_gradient(x, y, where)
@@ -120,21 +122,22 @@ def _cost(loops: Loops, where: Geometry, batch: int, w: tuple[int, ...], dtype: 
 def is_faster_in_patches(
     ways: direct_convolution.Ways, where: Geometry, batch: int, w: tuple[int, ...], dtype: str, host: Machine
 ) -> bool:
-    """Whether windows that lie side by side had better be made channels; the arguments are those of `fastest`."""
-    flat = patches.flat(where)
+    """Whether the convolution of patches is estimated to be faster; the arguments are those of `fastest`."""
+    flat = patches.of_patches(where)
     assert flat is not None
-    kernel = patches.flat_kernel(w)
+    kernel = patches.kernel_of_patches(w, where)
     here = fastest(ways, where, batch, w, dtype, host)
     there = fastest(ways, flat, batch, kernel, dtype, host)
-    cutting = costs.of_cutting(math.prod(where.input_shape(batch, w[1] * where.groups)))
-    return _cost(there, flat, batch, kernel, dtype, host) + cutting < _cost(here, where, batch, w, dtype, host)
+    cutting = costs.of_cutting(math.prod(where.input_shape(batch, w[1] * where.groups)), where.pads != flat.pads)
+    other = _cost(there, flat, batch, kernel, dtype, host) + cutting
+    return (1.0 if math.prod(flat.kernel) == 1 else OVERLAPPING) * other < _cost(here, where, batch, w, dtype, host)
 
 
 def _patches(
     ways: direct_convolution.Ways, where: Geometry, source: Array, w: tuple[int, ...], is_long: bool
 ) -> Geometry | None:
     """Return the convolution of patches, if it is to be computed in place of this one, whose own loops may be too long."""
-    host, flat = machine.host(), patches.flat(where)
+    host, flat = machine.host(), patches.of_patches(where)
     if host is None or flat is None:
         return None
     batch, dtype = source.shape[where.batch_axis], source.dtype.name
