@@ -10,8 +10,8 @@ from functools import cache
 import numpy as np
 
 from .loops import Axis, Padding, Phase, Products, Sums, Taps
-from .machine import Machine
-from .tiles import cut_of_sums, cycles, pieces, products_tile
+from .machine import BYTES, Machine
+from .tiles import cut_of_products, cut_of_sums, cycles, pieces
 
 # Cycles of a turn of the innermost loop but for its products; of a tile's result; and of the zeroing and writing of one vector of it.
 TURN, TILE, WRITTEN = 1.0, 20.0, 2.0
@@ -33,13 +33,13 @@ def of_main(main: Sums | Products, dtype: str, machine: Machine) -> float:
 
 
 def _of_phase(sums: Sums, phase: Phase, dtype: str, machine: Machine) -> float:
-    cut = cut_of_sums(phase, sums.outputs, dtype, machine)
+    cut, apart = cut_of_sums(sums, phase, dtype, machine), sums.kernel_output * BYTES[dtype]
     places, halves = cut.tile.rows * cut.tile.vectors, machine.parts(cut.width, dtype)
     written = WRITTEN * halves * places * len(phase.parts)
     turns = sums.channels * math.prod(_met(taps, phase.rows) for taps in phase.taps)
     tiles = sums.images * sums.groups * math.prod(axis.number for axis in cut.outer) * cut.rows * cut.columns
     each = sum(
-        many * (turns * (TURN + len(phase.last) * cycles(size, places, halves)) + TILE + written * size)
+        many * (turns * (TURN + len(phase.last) * cycles(size, places, halves, apart)) + TILE + written * size)
         for _, many, size in pieces(sums.outputs, cut.tile.outputs)
     )
     return tiles * each
@@ -64,13 +64,13 @@ def meetings(positions: np.ndarray, rows: int, step: int, size: int) -> np.ndarr
 
 
 def _of_products(p: Products, dtype: str, machine: Machine) -> float:
-    width, tile = p.width(machine, dtype), products_tile(p, machine.accumulators)
+    width, tile, apart = p.width(machine, dtype), cut_of_products(p, dtype, machine), p.other_channel * BYTES[dtype]
     parts, (whole, rest) = machine.parts(width, dtype), divmod(p.run, width)
     lines, vectors = math.prod(axis.number for axis in p.lines), whole + (1 + REST if rest else 0)
     blocks = math.ceil(lines * p.run / machine.places)
     channels, taps = (1, p.inputs) if p.by_channel else (p.inputs, len(p.last))
     each = sum(
-        many * other * (lines * (LINE + vectors * cycles(size, some, parts)) + blocks * ADDED_UP * size * some)
+        many * other * (lines * (LINE + vectors * cycles(size, some, parts, apart)) + blocks * ADDED_UP * size * some)
         for _, many, size in pieces(p.outputs, tile[0])
         for _, other, some in pieces(taps, tile[1])
     )

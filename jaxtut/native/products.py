@@ -16,7 +16,7 @@ from .code import Code, integer
 from .loops import Axis, Products
 from .machine import BYTES, Machine
 from .runtime import Stage
-from .tiles import pieces, products_tile
+from .tiles import cut_of_products, pieces
 
 
 # Bytes of unfinished sums that are kept on the stack.
@@ -38,13 +38,13 @@ class _Writer:
         self.code = Code(module, "products", dtype)
         self.width = products.width(machine, dtype)
         self.by_channel = products.by_channel
-        self.tile = products_tile(products, machine.accumulators)
+        self.tile = cut_of_products(products, dtype, machine)
         self.tap_pieces = pieces(products.inputs if self.by_channel else len(products.last), self.tile[1])
         lines = math.ceil(self._lines() / products.parts)
         self.block = max(1, min(lines, machine.places // products.run))
-        # Channels share no numbers, as taps do: a tile's lines are so few that the first cache holds them, and its sums wait on the stack.
+        # Channels share no numbers, as taps do: of a single tap, a tile's lines are so few that the first cache holds them, and its sums wait.
         self.unfinished: Any = None
-        if self.by_channel:
+        if self.by_channel and not products.taps:
             near = max(1, min(lines, 2 * machine.near // (sum(self.tile) * BYTES[dtype] * products.run)))
             waiting = self._waiting()
             if near < lines and waiting * self.width * BYTES[dtype] <= STACK:

@@ -24,6 +24,8 @@ from .tiles import cut_of_sums, pieces
 LINE = 64
 # Bytes of unfinished sums that are kept on the stack.
 STACK = 1 << 16
+# Bytes of kernels that are used for all places before the next ones, so that they stay in the second cache.
+BLOCK = 1 << 19
 
 
 def write(module: Any, dtype: str, sums: Sums, machine: Machine, arrays: tuple[int, int, int]) -> list[Stage]:
@@ -34,7 +36,7 @@ def write(module: Any, dtype: str, sums: Sums, machine: Machine, arrays: tuple[i
 
 
 class _Phase:
-    """The function of a phase; a piece of it is a position of the first axis, and a tile of places along the last."""
+    """The function of a phase; a piece of it is a block of outputs, a position of the first axis, and a tile of places along the last."""
 
     def __init__(
         self,
@@ -49,7 +51,7 @@ class _Phase:
         self.name, self.sums, self.phase, self.arrays = name, sums, phase, arrays
         self.code = Code(module, name, dtype)
         self.width, self.outer, self.inner, self.tile, self.rows, self.columns = cut_of_sums(
-            phase, sums.outputs, dtype, machine
+            sums, phase, dtype, machine
         )
         self.near, self.parts = machine.near, len(phase.parts)
         # Where the vectors of a tile begin, and how many numbers of each are results.
@@ -63,6 +65,13 @@ class _Phase:
             for start in starts
         ]
         self.channels = self._near_channels(BYTES[dtype])
+        self.tiles = pieces(sums.outputs, self.tile.outputs)
+        tiles = sum(many for _, many, _ in self.tiles)
+        taps = math.prod(axis.number for axis in phase.taps) * len(phase.last)
+        kernels = sums.outputs * sums.channels * taps * BYTES[dtype]
+        self.blocks = max(1, min(tiles, math.ceil(kernels / BLOCK)))
+        # Of the block at hand: its first tile, and the one behind its last.
+        self.block: tuple[Any, Any] = (integer(0), integer(tiles))
         # Of the tile that is being written: its first and last position along each axis of rows; and along each axis of taps, the first
         # one that is not left out, and how many there are from there on.
         self.at_hand: list[tuple[Any, Any]] = []
@@ -97,7 +106,14 @@ class _Phase:
         rest, column = code.divided(code.index, self.columns)
         self.ends = code.builder.icmp_signed("==", column, integer(self.columns - 1))
         rest, position = code.divided(rest, positions)
-        image, group = code.divided(rest, sums.groups)
+        rest, group = code.divided(rest, sums.groups)
+        if self.blocks > 1:
+            block, image = code.divided(rest, sums.images)
+            tiles = sum(many for _, many, _ in self.tiles)
+            following = code.builder.add(block, integer(1))
+            self.block = tuple(code.divided(code.times(i, tiles), self.blocks)[0] for i in (block, following))
+        else:
+            image = rest
         start = code.tile_start(column, self.columns, self.span, phase.run)
         source, kernel, result = (code.array(i) for i in self.arrays)
         source = code.at(
@@ -126,7 +142,7 @@ class _Phase:
         taps = math.prod(axis.number for axis in phase.taps) * len(phase.last)
         inside = math.prod(axis.number for axis in self.outer[1:]) * (self.rows if first else 1)
         work = inside * len(self.places) * self.width * sums.outputs * max(sums.channels * taps, 1)
-        return Stage(self.name, sums.images * sums.groups * positions * self.columns, work)
+        return Stage(self.name, self.blocks * sums.images * sums.groups * positions * self.columns, work // self.blocks)
 
     def _places(self, axes: Sequence[Axis], source: Any, kernel: Any, result: Any) -> None:
         code = self.code
@@ -163,17 +179,21 @@ class _Phase:
 
     def _outputs(self, source: Any, kernel: Any, result: Any, channels: Any, kept: Any) -> None:
         code, sums, vectors = self.code, self.sums, self.parts * len(self.places)
-        for first, many, size in pieces(sums.outputs, self.tile.outputs):
-            with code.loop(many) as loop:
-                weights = code.at(kernel, code.times(loop.index, size * sums.kernel_output), first * sums.kernel_output)
-                target = code.at(result, code.times(loop.index, size * sums.result_output), first * sums.result_output)
+        before = 0
+        for first, many, size in self.tiles:
+            begin, count = self._of_block(before, many)
+            before += many
+            with code.loop(count, perhaps_none=self.blocks > 1) as loop:
+                tile = code.builder.add(begin, loop.index)
+                weights = code.at(kernel, code.times(tile, size * sums.kernel_output), first * sums.kernel_output)
+                target = code.at(result, code.times(tile, size * sums.result_output), first * sums.result_output)
                 totals = [code.zeros(self.width)] * (size * vectors)
                 if kept is None:
                     self._write(self._products(source, weights, channels, size, totals), target, size)
                     continue
                 unfinished, is_first, is_last = kept
                 area = vectors * self.width
-                own = code.at(unfinished, code.times(loop.index, size * area), first * area)
+                own = code.at(unfinished, code.times(tile, size * area), first * area)
                 # At first there is nothing there yet, and what is read is not taken.
                 totals = [
                     code.builder.select(is_first, zero, code.load(code.at(own, i * self.width), self.width))
@@ -186,6 +206,16 @@ class _Phase:
                     with otherwise:
                         for i, total in enumerate(totals):
                             code.store(total, code.at(own, i * self.width))
+
+    def _of_block(self, before: int, many: int) -> tuple[Any, Any]:
+        """Return the first of some tiles of outputs that belongs to the block, and how many do; so many tiles are before them."""
+        if self.blocks == 1:
+            return integer(0), integer(many)
+        first, end = (
+            self.code.least(self.code.most(self.code.builder.sub(i, integer(before)), integer(0)), integer(many))
+            for i in self.block
+        )
+        return first, self.code.builder.sub(end, first)
 
     def _write(self, totals: list[Any], target: Any, size: int) -> None:
         over = self.phase.over

@@ -1,18 +1,23 @@
 """How results are cut into tiles that are kept in registers, so that each number that is read is used for several of them."""
 
 import math
+from collections import Counter
 from functools import cache
 from itertools import product
 from typing import NamedTuple
 
-from .loops import Axis, Phase, Products
-from .machine import Machine
+from .loops import Axis, Phase, Products, Sums
+from .machine import BYTES, Machine
 
 
 # What share of the time is lost where a tile is one vector wide: less of each line of the cache that it touches is of use.
 NARROW = 0.03
 # Cycles in which a vector comes from the second cache.
 FAR = 1.6
+# The first cache: bytes of a line, sets of lines, and how many lines of one set it holds, less one or two for what else is read. Where the outputs
+# of a tile read from more lines of one set than that, each of them comes from the second cache every time.
+LINE, SETS, WAYS = 64, 64, 6
+MISSED = 1.0
 
 
 class Tile(NamedTuple):
@@ -43,14 +48,15 @@ class Cut(NamedTuple):
     columns: int
 
 
-def cut_of_sums(phase: Phase, outputs: int, dtype: str, machine: Machine) -> Cut:
+def cut_of_sums(sums: Sums, phase: Phase, dtype: str, machine: Machine) -> Cut:
     """Choose the tiles of a phase."""
     width = phase.width(machine, dtype)
     *outer, inner = phase.rows or (Axis(1, 0, 0),)
     vectors = math.ceil(phase.run / width)
     # Which taps are left out is one for all rows of a tile, and must not depend on which rows these are.
     own_taps = any(taps.reach and taps.reach.rows == len(outer) for taps in phase.taps)
-    tile = tile_of_sums(outputs, 1 if own_taps else inner.number, vectors, machine.accumulators // len(phase.parts))
+    accumulators, apart = machine.accumulators // len(phase.parts), sums.kernel_output * BYTES[dtype]
+    tile = tile_of_sums(sums.outputs, 1 if own_taps else inner.number, vectors, accumulators, apart)
     rows, columns = math.ceil(inner.number / tile.rows), math.ceil(vectors / tile.vectors)
     return Cut(width, tuple(outer), inner, tile, rows, columns)
 
@@ -73,23 +79,30 @@ def fits(a: int, b: int, accumulators: int) -> bool:
     return a * b <= accumulators and a * b + min(a, b) + 1 <= accumulators + 4
 
 
-def cycles(a: int, b: int, parts: int = 1) -> float:
-    """Estimate the cycles of a × b products of vectors, each of which is computed in so many parts.
+def cycles(a: int, b: int, parts: int = 1, apart: int = 0) -> float:
+    """Estimate the cycles of a × b products of vectors, each of which is computed in so many parts; the a ones lie so many bytes apart.
 
     There are two products a cycle, and two loads, fewer of the b ones, which often lie across lines of the cache; a sum waits four cycles for the
     one before; and something for the loop.
     """
-    return 0.5 + max(parts * a * b / 2, 0.5 * a + 0.8 * parts * b, 4.0)
+    missed = MISSED * a if _crowd(a, apart) else 0.0
+    return 0.5 + missed + max(parts * a * b / 2, 0.5 * a + 0.8 * parts * b, 4.0)
 
 
 @cache
-def tile_of_sums(outputs: int, rows: int, vectors: int, accumulators: int) -> Tile:
-    """Choose the tile of outputs and places that is estimated to take the fewest cycles for all results."""
+def _crowd(many: int, apart: int) -> bool:
+    """Whether so many places, so many bytes apart, are too many for one set of the first cache."""
+    return many > WAYS and max(Counter(i * apart // LINE % SETS for i in range(many)).values()) > WAYS
+
+
+@cache
+def tile_of_sums(outputs: int, rows: int, vectors: int, accumulators: int, apart: int) -> Tile:
+    """Choose the tile of outputs and places that is estimated to take the fewest cycles for all results; kernels lie so many bytes apart."""
 
     def cost(tile: Tile) -> tuple[float, int]:
         repeats = math.ceil(rows / tile.rows) * math.ceil(vectors / tile.vectors)
         places = tile.rows * tile.vectors
-        each = sum(many * cycles(size, places) for _, many, size in pieces(outputs, tile.outputs))
+        each = sum(many * cycles(size, places, 1, apart) for _, many, size in pieces(outputs, tile.outputs))
         return repeats * each * (1 + NARROW / tile.vectors), -tile.vectors
 
     choices = (
@@ -101,21 +114,25 @@ def tile_of_sums(outputs: int, rows: int, vectors: int, accumulators: int) -> Ti
 
 
 @cache
-def tile_of_products(outputs: int, taps: int, accumulators: int, by_channel: bool) -> tuple[int, int]:
-    """Choose how many outputs and taps a tile has, in the same way; or how many channels, whose numbers come from the second cache."""
+def tile_of_products(outputs: int, taps: int, accumulators: int, by_channel: bool, apart: int) -> tuple[int, int]:
+    """Choose how many outputs and taps a tile has, in the same way; or how many channels, whose numbers come from the second cache.
+
+    The numbers of neighbouring outputs lie so many bytes apart.
+    """
 
     def cost(tile: tuple[int, int]) -> float:
         each = product(pieces(outputs, tile[0]), pieces(taps, tile[1]))
         return sum(many * other * turn(o, t) for (_, many, o), (_, other, t) in each)
 
     def turn(o: int, t: int) -> float:
-        return max(cycles(o, t), FAR * t if by_channel else 0.0)
+        return max(cycles(o, t, 1, apart), FAR * t if by_channel else 0.0)
 
     choices = product(range(1, min(outputs, accumulators) + 1), range(1, min(taps, accumulators) + 1))
     return min((tile for tile in choices if fits(*tile, accumulators)), key=cost)
 
 
-def products_tile(products: Products, accumulators: int) -> tuple[int, int]:
+def cut_of_products(products: Products, dtype: str, machine: Machine) -> tuple[int, int]:
     """Choose the tile of a gradient in the kernel: neighbouring taps make one, or where there is one only, channels."""
     taps = products.inputs if products.by_channel else len(products.last)
-    return tile_of_products(products.outputs, taps, accumulators, products.by_channel)
+    apart = products.other_channel * BYTES[dtype]
+    return tile_of_products(products.outputs, taps, machine.accumulators, products.by_channel, apart)

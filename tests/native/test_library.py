@@ -191,17 +191,17 @@ def test_pieces_are_as_few_and_as_equal_as_can_be(total: int, most: int) -> None
 @pytest.mark.parametrize("accumulators", [12, 24])
 def test_tiles_fit_into_registers_and_use_them(accumulators: int) -> None:
     for outputs, rows, vectors in ((1, 1, 1), (6, 28, 4), (16, 10, 2), (64, 16, 2), (64, 7, 1), (3, 1, 32)):
-        tile = tile_of_sums(outputs, rows, vectors, accumulators)
+        tile = tile_of_sums(outputs, rows, vectors, accumulators, 36)
         assert tile.outputs <= outputs
         assert tile.rows <= rows
         assert tile.vectors <= vectors
         assert fits(tile.outputs, tile.rows * tile.vectors, accumulators)
         # A sum waits for the one before it: with eight at a time, two units never wait.
         assert tile.outputs * tile.rows * tile.vectors >= min(8, outputs * rows * vectors)
-    assert tile_of_products(64, 3, 12, False) == (4, 3)
-    assert fits(*tile_of_products(6, 5, accumulators, False), accumulators)
+    assert tile_of_products(64, 3, 12, False, 36) == (4, 3)
+    assert fits(*tile_of_products(6, 5, accumulators, False, 36), accumulators)
     # Channels, whose numbers come from afar, are few in a tile, and each is used for many outputs.
-    outputs, channels = tile_of_products(208, 192, accumulators, True)
+    outputs, channels = tile_of_products(208, 192, accumulators, True, 36)
     assert outputs > channels and fits(outputs, channels, accumulators)
 
 
