@@ -35,7 +35,8 @@ def of_main(main: Sums | Products, dtype: str, machine: Machine) -> float:
 def _of_phase(sums: Sums, phase: Phase, dtype: str, machine: Machine) -> float:
     cut, apart = cut_of_sums(sums, phase, dtype, machine), sums.kernel_output * BYTES[dtype]
     places, halves = cut.tile.rows * cut.tile.vectors, machine.parts(cut.width, dtype)
-    written = WRITTEN * halves * places * len(phase.parts)
+    # Numbers of several parts are put in order by as many steps for each vector.
+    written = WRITTEN * halves * places * len(phase.parts) * (1 + len(phase.parts) / 4 if len(phase.parts) > 1 else 1)
     turns = sums.channels * math.prod(_met(taps, phase.rows) for taps in phase.taps)
     tiles = sums.images * sums.groups * math.prod(axis.number for axis in cut.outer) * cut.rows * cut.columns
     each = sum(
@@ -70,7 +71,9 @@ def _of_products(p: Products, dtype: str, machine: Machine) -> float:
     blocks = math.ceil(lines * p.run / machine.places)
     channels, taps = (1, p.inputs) if p.by_channel else (p.inputs, len(p.last))
     each = sum(
-        many * other * (lines * (LINE + vectors * cycles(size, some, parts, apart)) + blocks * ADDED_UP * size * some)
+        many
+        * other
+        * (lines * (LINE + vectors * cycles(size, some, parts, apart, p.by_channel)) + blocks * ADDED_UP * size * some)
         for _, many, size in pieces(p.outputs, tile[0])
         for _, other, some in pieces(taps, tile[1])
     )
@@ -83,9 +86,14 @@ def of_padding(padding: Padding) -> float:
     return (SPLIT if padding.split > 1 else PADDED) * padding.numbers
 
 
-def of_cutting(numbers: int, is_padded: bool) -> float:
-    """Estimate the cycles of cutting images of so many numbers into patches, with zeros around them first or not."""
-    return CALL + (CUT + PADDED * is_padded) * numbers
+def of_copying(numbers: int) -> float:
+    """Estimate the cycles of writing so many numbers of an array into another one."""
+    return CALL + PADDED * numbers
+
+
+def of_cutting(numbers: int) -> float:
+    """Estimate the cycles of cutting images of so many numbers into patches."""
+    return CALL + CUT * numbers
 
 
 def of_moving(numbers: int) -> float:

@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 from .code import Code, integer
+from .loops import steps_of
 from .machine import Machine
 from .program import GivingBack
 from .runtime import Stage
@@ -19,7 +20,7 @@ def write(module: Any, dtype: str, main: GivingBack, _: Machine) -> Stage:
     """Write the function that does a plane; its arrays are the places, 32-bit integers, what is given, and the result."""
     code = Code(module, "giving_back", dtype)
     size, windows = math.prod(main.size), math.prod(main.counts)
-    steps = [math.prod(main.size[i + 1 :]) for i in range(len(main.size))]
+    steps = steps_of(main.size)
     places, given, result = (code.array(i) for i in range(3))
     target = code.at(result, code.times(code.index, size))
     code.clear(target, size)

@@ -217,9 +217,9 @@ class Products(NamedTuple):
 PIECES = 32
 # Channels that a tile has at most.
 TOGETHER = 16
-# Channels that a share of them has at most, where they make a tile: the sums of so many wait in a cache.
-MOST = 64
-# Multiplications below which neither channels nor lines are cut.
+# Channels that a share has at most where they make tiles: the sums of so many wait in a cache.
+LARGEST_SHARE = 64
+# Multiplications below which nothing is cut for the sake of more pieces.
 LEAST = 200_000
 
 
@@ -228,13 +228,11 @@ def division_of(
 ) -> tuple[int, int]:
     """Choose into how many shares the channels, and into how many parts the lines are cut, where a group's outputs are too few pieces of work.
 
-    Parts come last: their sums have to be added up. Channels that make a tile together stay together (`by_channel`).
+    Parts come last: their sums have to be added up. Channels that make a tile together stay together (`by_channel`), in shares that are not large.
     """
     pieces = groups * math.ceil(outputs / 4)
     work = groups * inputs * outputs * taps * lines * run
     wanted = max(1, min(math.ceil(PIECES / pieces), work // LEAST // pieces))
-    if by_channel:
-        shares = max(min(math.ceil(inputs / TOGETHER), wanted), math.ceil(inputs / MOST))
-    else:
-        shares = min(inputs, wanted)
+    most = math.ceil(inputs / TOGETHER) if by_channel else inputs
+    shares = max(min(most, wanted), math.ceil(inputs / LARGEST_SHARE) if by_channel else 1)
     return shares, min(lines, math.ceil(wanted / shares))

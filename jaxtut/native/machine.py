@@ -18,6 +18,7 @@ class Machine(NamedTuple):
         accumulators: how many vectors a loop may keep its sums in, so that there are registers left for what it multiplies.
         near: bytes that a loop may come back to, so that it finds them in the first cache.
         places: numbers of a channel that are read for one tile of results after another, so that these find them in a cache.
+        block: bytes of factors that are used for all places before the next ones, so that they stay in the second cache.
         grain: multiplications for which it is worth to have another thread help, about ten microseconds.
         halves: whether it computes a vector of 64 bytes as two halves, one after the other: two of 32 bytes take no longer then.
     """
@@ -28,6 +29,7 @@ class Machine(NamedTuple):
     accumulators: int
     near: int = 10_000
     places: int = 4096
+    block: int = 1 << 19
     grain: int = 400_000
     halves: bool = False
 

@@ -1,4 +1,4 @@
-"""Exchanging the two axes of an array: rows become columns, a square of vectors at a time."""
+"""Exchanging the two axes of an array: a square of vectors at a time, or a few rows or columns as they stand in vectors."""
 
 from collections.abc import Generator
 from contextlib import contextmanager

@@ -10,12 +10,14 @@ from .moving import exchange
 from .program import Patches
 from .runtime import Stage
 
+# Numbers of a line that are a piece of work.
+LINE = 4096
 # What a number costs, in multiplications of a convolution.
 WORK = 24
 
 
 def write(module: Any, dtype: str, patches: Patches, machine: Machine) -> Stage:
-    """Write the function that does the patches of an image that lie at one position of its first axis (of a line, all)."""
+    """Write the function that does a piece; where patches are done twice by two of them, both write the same."""
     return _Writer(module, dtype, patches, machine).stage()
 
 
@@ -29,50 +31,68 @@ class _Writer:
 
     def stage(self) -> Stage:
         code, p = self.code, self.patches
-        rows = p.counts[0] if len(p.size) > 1 else 1
-        plane, row = code.divided(code.index, rows)
+        # A piece has some patches of a line, or all that lie at one position of the first axis.
+        many = min(p.counts[0], max(1, LINE // (p.kernel[0] * p.inner))) if len(p.size) == 1 else 1
+        pieces = math.ceil(p.counts[0] / many)
+        plane, piece = code.divided(code.index, pieces)
+        first = code.tile_start(piece, pieces, many, p.counts[0])
         image, patches = code.array(int(p.is_back)), code.array(int(not p.is_back))
-        image = code.at(image, code.times(plane, math.prod(p.size) * p.inner), code.times(row, p.kernel[0] * self.image[0]))
-        patches = code.at(patches, code.times(plane, math.prod(p.kernel) * self.number), code.times(row, self.patch[0]))
+        image = code.at(
+            image, code.times(plane, math.prod(p.size) * p.inner), code.times(first, p.kernel[0] * self.image[0])
+        )
+        patches = code.at(
+            patches, code.times(plane, math.prod(p.kernel) * self.number), code.times(first, self.patch[0])
+        )
         if p.is_back:
-            self._clear(row, image)
-        self._axis(0, image, patches)
+            self._clear(piece, pieces, many, image)
+        if len(p.size) == 1:
+            self._line(image, patches, many)
+        else:
+            self._within(0, image, patches)
         code.builder.ret_void()
-        return Stage("patches", p.planes * rows, WORK * math.prod(p.kernel) * self.number // rows)
+        return Stage("patches", p.planes * pieces, WORK * math.prod(p.kernel) * self.number // pieces)
 
-    def _clear(self, row: Any, image: Any) -> None:
+    def _clear(self, piece: Any, pieces: int, many: int, image: Any) -> None:
         """Write zeros where something is left behind the patches."""
         code, p = self.code, self.patches
-        lines = p.kernel[0] if len(p.size) > 1 else p.size[0]
-        inside = p.size[1:] if len(p.size) > 1 else p.size
-        if any(n % k for n, k in zip(inside, p.kernel[-len(inside) :], strict=True)):
-            code.clear(image, lines * self.image[0])
-        left = p.size[0] % p.kernel[0]
-        if len(p.size) > 1 and left:
-            with code.builder.if_then(code.builder.icmp_signed("==", row, integer(p.counts[0] - 1))):
-                code.clear(code.at(image, lines * self.image[0]), left * self.image[0])
+        done = many * p.kernel[0] * self.image[0]
+        if any(n % k for n, k in zip(p.size[1:], p.kernel[1:], strict=True)):
+            code.clear(image, done)
+        if left := p.size[0] % p.kernel[0]:
+            with code.builder.if_then(code.builder.icmp_signed("==", piece, integer(pieces - 1))):
+                code.clear(code.at(image, done), left * self.image[0])
 
     def _axis(self, axis: int, image: Any, patches: Any) -> None:
         code, p = self.code, self.patches
         if axis == len(p.size) - 1:
-            self._line(image, patches)
+            self._line(image, patches, p.counts[-1])
             return
-        # The piece is at one position of the first axis.
-        with code.loop(p.counts[axis] if axis else 1) as patch, code.loop(p.kernel[axis]) as within:
-            place = code.at(image, code.times(patch.index, p.kernel[axis] * self.image[axis]))
-            place = code.at(place, code.times(within.index, self.image[axis]))
-            other = code.at(patches, code.times(patch.index, self.patch[axis]))
-            self._axis(axis + 1, place, code.at(other, code.times(within.index, self.within[axis])))
+        with code.loop(p.counts[axis]) as loop:
+            place = code.at(image, code.times(loop.index, p.kernel[axis] * self.image[axis]))
+            self._within(axis, place, code.at(patches, code.times(loop.index, self.patch[axis])))
 
-    def _line(self, image: Any, patches: Any) -> None:
-        code, p, number, length = self.code, self.patches, self.patches.counts[-1], self.patches.kernel[-1]
-        if p.inner == 1 and p.is_back:
-            exchange(code, self.width, patches, self.number, image, length, (length, number))
+    def _within(self, axis: int, image: Any, patches: Any) -> None:
+        """Go over the positions of an axis within a patch."""
+        code = self.code
+        with code.loop(self.patches.kernel[axis]) as loop:
+            place = code.at(image, code.times(loop.index, self.image[axis]))
+            self._axis(axis + 1, place, code.at(patches, code.times(loop.index, self.within[axis])))
+
+    def _line(self, image: Any, patches: Any, many: int) -> None:
+        """Do some patches of a line."""
+        code, p, length = self.code, self.patches, self.patches.kernel[-1]
+        if length == 1:
+            self._copy(image, patches, many * p.inner)
+        elif p.inner == 1 and p.is_back:
+            exchange(code, self.width, patches, self.number, image, length, (length, many))
         elif p.inner == 1:
-            exchange(code, self.width, image, length, patches, self.number, (number, length))
+            exchange(code, self.width, image, length, patches, self.number, (many, length))
         else:
-            with code.loop(number) as patch, code.loop(length) as within:
+            with code.loop(many) as patch, code.loop(length) as within:
                 place = code.at(image, code.times(patch.index, length * p.inner), code.times(within.index, p.inner))
                 other = code.at(patches, code.times(within.index, self.number), code.times(patch.index, p.inner))
-                target, source = (place, other) if p.is_back else (other, place)
-                code.copy(target, source, p.inner)
+                self._copy(place, other, p.inner)
+
+    def _copy(self, image: Any, patches: Any, count: int) -> None:
+        target, source = (image, patches) if self.patches.is_back else (patches, image)
+        self.code.copy(target, source, count)

@@ -16,11 +16,7 @@ from .code import Code, integer
 from .loops import Axis, Products
 from .machine import BYTES, Machine
 from .runtime import Stage
-from .tiles import cut_of_products, pieces
-
-
-# Bytes of unfinished sums that are kept on the stack.
-STACK = 65536
+from .tiles import STACK, cut_of_products, pieces
 
 
 def write(module: Any, dtype: str, products: Products, machine: Machine, arrays: tuple[int, int, int]) -> list[Stage]:

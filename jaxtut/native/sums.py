@@ -18,14 +18,7 @@ from .code import Code, integer
 from .loops import Axis, Phase, Sums, Taps
 from .machine import BYTES, Machine
 from .runtime import Stage
-from .tiles import cut_of_sums, pieces
-
-# Bytes of a line of the cache.
-LINE = 64
-# Bytes of unfinished sums that are kept on the stack.
-STACK = 1 << 16
-# Bytes of kernels that are used for all places before the next ones, so that they stay in the second cache.
-BLOCK = 1 << 19
+from .tiles import LINE, STACK, cut_of_sums, pieces
 
 
 def write(module: Any, dtype: str, sums: Sums, machine: Machine, arrays: tuple[int, int, int]) -> list[Stage]:
@@ -66,12 +59,9 @@ class _Phase:
         ]
         self.channels = self._near_channels(BYTES[dtype])
         self.tiles = pieces(sums.outputs, self.tile.outputs)
-        tiles = sum(many for _, many, _ in self.tiles)
-        taps = math.prod(axis.number for axis in phase.taps) * len(phase.last)
-        kernels = sums.outputs * sums.channels * taps * BYTES[dtype]
-        self.blocks = max(1, min(tiles, math.ceil(kernels / BLOCK)))
-        # Of the block at hand: its first tile, and the one behind its last.
-        self.block: tuple[Any, Any] = (integer(0), integer(tiles))
+        self.blocks = self._blocks(BYTES[dtype], machine.block)
+        # Of the block at hand: its first tile of outputs, and the one behind its last.
+        self.block: tuple[Any, Any] = (None, None)
         # Of the tile that is being written: its first and last position along each axis of rows; and along each axis of taps, the first
         # one that is not left out, and how many there are from there on.
         self.at_hand: list[tuple[Any, Any]] = []
@@ -79,8 +69,20 @@ class _Phase:
         # Whether it lies at the end of its line.
         self.ends: Any = None
 
+    def _blocks(self, size: int, most: int) -> int:
+        """Return into how many blocks the outputs are cut: the source is read once for each, where that is less than all kernels for each piece."""
+        sums, phase = self.sums, self.phase
+        taps = math.prod(axis.number for axis in phase.taps) * len(phase.last)
+        kernels = sums.outputs * sums.channels * taps * size
+        blocks = max(1, min(sum(many for _, many, _ in self.tiles), math.ceil(kernels / most)))
+        images, rows = sums.images, math.prod(axis.number for axis in self.outer)
+        source = images * sums.channels * sums.source_channel * size
+        return blocks if blocks * source < images * rows * self.rows * self.columns * kernels else 1
+
     def _near_channels(self, size: int) -> int:
         """Return how many channels are summed at a time."""
+        if not self.phase.last:
+            return self.sums.channels
         offsets = [
             sum(i * axis.source for i, axis in zip(taps, self.phase.taps, strict=True)) + last
             for taps in product(*(range(axis.number) for axis in self.phase.taps))
@@ -104,7 +106,8 @@ class _Phase:
         first = self.outer[0] if self.outer else None
         positions = first.number if first else self.rows
         rest, column = code.divided(code.index, self.columns)
-        self.ends = code.builder.icmp_signed("==", column, integer(self.columns - 1))
+        if phase.over and self.columns > 1:
+            self.ends = code.builder.icmp_signed("==", column, integer(self.columns - 1))
         rest, position = code.divided(rest, positions)
         rest, group = code.divided(rest, sums.groups)
         if self.blocks > 1:
@@ -141,7 +144,7 @@ class _Phase:
         code.builder.ret_void()
         taps = math.prod(axis.number for axis in phase.taps) * len(phase.last)
         inside = math.prod(axis.number for axis in self.outer[1:]) * (self.rows if first else 1)
-        work = inside * len(self.places) * self.width * sums.outputs * max(sums.channels * taps, 1)
+        work = inside * len(self.places) * self.width * sums.outputs * max(sums.channels * taps, self.parts)
         return Stage(self.name, self.blocks * sums.images * sums.groups * positions * self.columns, work // self.blocks)
 
     def _places(self, axes: Sequence[Axis], source: Any, kernel: Any, result: Any) -> None:
@@ -219,7 +222,7 @@ class _Phase:
 
     def _write(self, totals: list[Any], target: Any, size: int) -> None:
         over = self.phase.over
-        if over and self.columns > 1:
+        if self.ends is not None:
             with self.code.builder.if_else(self.ends) as (then, otherwise):
                 with then:
                     self._store(totals, target, size, over)
@@ -236,7 +239,9 @@ class _Phase:
             count = self.kept * self.parts - (over if is_last else 0)
             vectors = totals[output * many + i :: size * many]
             to = code.at(target, output * self.sums.result_output + place)
-            for first, vector in zip(range(0, count, self.width), code.alternated(vectors), strict=False):
+            # Those of parts that all see nothing are zeros, in any order.
+            vectors = code.alternated(vectors) if self.phase.last else vectors
+            for first, vector in zip(range(0, count, self.width), vectors, strict=False):
                 code.store_first(vector, code.at(to, first), min(self.width, count - first))
 
     def _products(self, source: Any, weights: Any, channels: Any, size: int, totals: list[Any]) -> list[Any]:

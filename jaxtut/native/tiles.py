@@ -9,7 +9,6 @@ from typing import NamedTuple
 from .loops import Axis, Phase, Products, Sums
 from .machine import BYTES, Machine
 
-
 # What share of the time is lost where a tile is one vector wide: less of each line of the cache that it touches is of use.
 NARROW = 0.03
 # Cycles in which a vector comes from the second cache.
@@ -18,6 +17,8 @@ FAR = 1.6
 # of a tile read from more lines of one set than that, each of them comes from the second cache every time.
 LINE, SETS, WAYS = 64, 64, 6
 MISSED = 1.0
+# Bytes of unfinished sums that are kept on the stack.
+STACK = 1 << 16
 
 
 class Tile(NamedTuple):
@@ -55,7 +56,7 @@ def cut_of_sums(sums: Sums, phase: Phase, dtype: str, machine: Machine) -> Cut:
     vectors = math.ceil(phase.run / width)
     # Which taps are left out is one for all rows of a tile, and must not depend on which rows these are.
     own_taps = any(taps.reach and taps.reach.rows == len(outer) for taps in phase.taps)
-    accumulators, apart = machine.accumulators // len(phase.parts), sums.kernel_output * BYTES[dtype]
+    accumulators, apart = max(1, machine.accumulators // len(phase.parts)), sums.kernel_output * BYTES[dtype]
     tile = tile_of_sums(sums.outputs, 1 if own_taps else inner.number, vectors, accumulators, apart)
     rows, columns = math.ceil(inner.number / tile.rows), math.ceil(vectors / tile.vectors)
     return Cut(width, tuple(outer), inner, tile, rows, columns)
@@ -79,20 +80,21 @@ def fits(a: int, b: int, accumulators: int) -> bool:
     return a * b <= accumulators and a * b + min(a, b) + 1 <= accumulators + 4
 
 
-def cycles(a: int, b: int, parts: int = 1, apart: int = 0) -> float:
-    """Estimate the cycles of a × b products of vectors, each of which is computed in so many parts; the a ones lie so many bytes apart.
+def cycles(a: int, b: int, parts: int = 1, apart: int = 0, are_far: bool = False) -> float:
+    """Estimate the cycles of a × b products of vectors, each of which is computed in so many parts.
 
-    There are two products a cycle, and two loads, fewer of the b ones, which often lie across lines of the cache; a sum waits four cycles for the
-    one before; and something for the loop.
+    There are two products a cycle, and two loads, fewer of the b ones, which often lie across lines of the cache, or `are_far`, in the second one;
+    a sum waits four cycles for the one before; something for the loop; and the a ones, so many bytes apart, may not find place together.
     """
     missed = MISSED * a if _crowd(a, apart) else 0.0
-    return 0.5 + missed + max(parts * a * b / 2, 0.5 * a + 0.8 * parts * b, 4.0)
+    return 0.5 + missed + max(parts * a * b / 2, 0.5 * a + 0.8 * parts * b, FAR * parts * b if are_far else 4.0, 4.0)
 
 
 @cache
 def _crowd(many: int, apart: int) -> bool:
     """Whether so many places, so many bytes apart, are too many for one set of the first cache."""
-    return many > WAYS and max(Counter(i * apart // LINE % SETS for i in range(many)).values()) > WAYS
+    lines = {i * apart // LINE for i in range(many)}
+    return max(Counter(line % SETS for line in lines).values()) > WAYS
 
 
 @cache
@@ -122,10 +124,7 @@ def tile_of_products(outputs: int, taps: int, accumulators: int, by_channel: boo
 
     def cost(tile: tuple[int, int]) -> float:
         each = product(pieces(outputs, tile[0]), pieces(taps, tile[1]))
-        return sum(many * other * turn(o, t) for (_, many, o), (_, other, t) in each)
-
-    def turn(o: int, t: int) -> float:
-        return max(cycles(o, t, 1, apart), FAR * t if by_channel else 0.0)
+        return sum(many * other * cycles(o, t, 1, apart, by_channel) for (_, many, o), (_, other, t) in each)
 
     choices = product(range(1, min(outputs, accumulators) + 1), range(1, min(taps, accumulators) + 1))
     return min((tile for tile in choices if fits(*tile, accumulators)), key=cost)

@@ -1,9 +1,9 @@
 """How the three maps of a convolution are computed on a CPU, where XLA's own convolution is slow.
 
 *Loops compiled for the processor at hand* (`direct_convolution`) take float32 and float64 where LLVM is there. They leave the arrays as they lie,
-unless the other order is estimated to be faster, or a convolution of patches. Where they cannot be used, the taps are matrix products one after another (`convolution_taps`):
-in a program for several devices, which XLA cuts, as it cannot do with what it does not know; in one that is exported; where the loops would be
-thousands of lines; and where nothing can be compiled.
+unless the other order is estimated to be faster, or a convolution of patches (`patches`). Where they
+cannot be used, the taps are matrix products one after another (`convolution_taps`): in a program for several devices, which XLA cuts, as it cannot do
+with what it does not know; in one that is exported; where the loops would be thousands of lines; and where nothing can be compiled.
 
 In both, *equal windows give equal bits*, wherever they lie, or max-pooling would find other winners at ties than PyTorch does; and *what is not
 finite* spoils only what sees it.
@@ -30,12 +30,11 @@ OnXla = Callable[[Array, Array, Geometry], Array]
 # How much less time the other order must be estimated to take, since an estimate may be wrong.
 UNSURE = 1.05
 
-# The same for patches, where windows overlap: several vectors of a patch lie in one line of the cache then.
+# How many times as fast patches must be estimated to be where windows overlap.
 OVERLAPPING = 1.3
 
-# Where windows are more than one position apart, taps along the width are written out; up to so many, for each distance along the other axes in the
-# gradient in the input.
-MOST_TAPS, MOST_TAPS_IN_ALL = 64, 96
+# Where windows are more than one position apart, taps along the width are written out, up to so many.
+MOST_TAPS = 64
 
 
 def convolve(x: Array, w: Array, where: Geometry, is_cut: bool, on_xla: OnXla) -> Array:
@@ -44,7 +43,7 @@ def convolve(x: Array, w: Array, where: Geometry, is_cut: bool, on_xla: OnXla) -
         return on_xla(x, w, where)
     if where != (seen := _seen(where)):
         return convolve(_taken(x, where), w, seen, is_cut, on_xla)
-    if not is_cut and (flat := _patches(direct_convolution.convolution, where, x, w.shape, _is_long(where))):
+    if not is_cut and (flat := _of_patches(direct_convolution.convolution, where, x, w.shape, _is_long(where))):
         return convolve(patches.cut(x, where), patches.cut_kernel(w, where), flat, is_cut, on_xla)
     if is_cut or not machine.host() or _is_long(where):
         last = -1 if where.batch_last else 0
@@ -60,7 +59,7 @@ def input_gradient(y: Array, w: Array, where: Geometry, is_cut: bool, on_xla: On
     if where != (seen := _seen(where)):
         return _put_back(input_gradient(y, w, seen, is_cut, on_xla), where)
     is_long = _has_long_gradient(where)
-    if not is_cut and (flat := _patches(direct_convolution.input_gradient, where, y, w.shape, is_long)):
+    if not is_cut and (flat := _of_patches(direct_convolution.input_gradient, where, y, w.shape, is_long)):
         return patches.together(input_gradient(y, patches.cut_kernel(w, where), flat, is_cut, on_xla), where)
     if is_cut or not machine.host() or is_long:
         x = convolution_taps.input_gradient(y if where.batch_last else jnp.moveaxis(y, 0, -1), w, where)
@@ -76,7 +75,7 @@ def kernel_gradient(x: Array, y: Array, where: Geometry, is_cut: bool, on_xla: O
         return kernel_gradient(_taken(x, where), y, seen, is_cut, on_xla)
     channel = where.channel_axis
     w = (y.shape[channel], x.shape[channel] // where.groups, *where.kernel)
-    if not is_cut and (flat := _patches(direct_convolution.kernel_gradient, where, x, w, _is_long(where))):
+    if not is_cut and (flat := _of_patches(direct_convolution.kernel_gradient, where, x, w, _is_long(where))):
         return patches.whole_kernel(kernel_gradient(patches.cut(x, where), y, flat, is_cut, on_xla), where)
     if is_cut or not machine.host() or _is_long(where):
         x, y = (a if where.batch_last else jnp.moveaxis(a, 0, -1) for a in (x, y))
@@ -127,13 +126,19 @@ def is_faster_in_patches(
     assert flat is not None
     kernel = patches.kernel_of_patches(w, where)
     here = fastest(ways, where, batch, w, dtype, host)
-    there = fastest(ways, flat, batch, kernel, dtype, host)
-    cutting = costs.of_cutting(math.prod(where.input_shape(batch, w[1] * where.groups)), where.pads != flat.pads)
-    other = _cost(there, flat, batch, kernel, dtype, host) + cutting
+    seen = _seen(flat)
+    there = fastest(ways, seen, batch, kernel, dtype, host)
+    numbers = math.prod(where.input_shape(batch, w[1] * where.groups))
+    cutting = costs.of_cutting(numbers)
+    if where.pads != flat.pads or seen != flat:
+        cutting += costs.of_copying(numbers)
+    if math.prod(flat.kernel) > 1:
+        cutting += costs.of_cutting(math.prod(w))
+    other = _cost(there, seen, batch, kernel, dtype, host) + cutting
     return (1.0 if math.prod(flat.kernel) == 1 else OVERLAPPING) * other < _cost(here, where, batch, w, dtype, host)
 
 
-def _patches(
+def _of_patches(
     ways: direct_convolution.Ways, where: Geometry, source: Array, w: tuple[int, ...], is_long: bool
 ) -> Geometry | None:
     """Return the convolution of patches, if it is to be computed in place of this one, whose own loops may be too long."""
@@ -159,9 +164,7 @@ def _is_long(where: Geometry) -> bool:
 
 
 def _has_long_gradient(where: Geometry) -> bool:
-    *outer, last = where.strides
-    loops, taps = max(math.prod(outer), last), math.prod(outer) * where.kernel[-1]
-    return loops > direct_convolution.MOST_LOOPS or (loops > 1 and taps > MOST_TAPS_IN_ALL)
+    return all(direct_convolution.has_long_gradient(order) for order in (where, _reordered(where)))
 
 
 def _seen(where: Geometry) -> Geometry:

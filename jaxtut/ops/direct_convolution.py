@@ -26,8 +26,9 @@ from .convolution_geometry import Geometry
 FEW_MEET = 0.9
 # Taps along the last axis from which on they are a loop, and not written out.
 MANY_TAPS = 16
-# Loops that one gradient in the input may have: one for each distance to a window.
-MOST_LOOPS = 16
+# What the program of a gradient in the input may have, where windows are more than one position apart: loops, one for each distance along the
+# axes (but for the last, whose parts one loop does); taps that they write out; and the square of parts, for as many steps put them in order.
+MOST_LOOPS, MOST_TAPS, MOST_STEPS = 16, 96, 256
 
 
 class Loops(NamedTuple):
@@ -91,9 +92,8 @@ def convolution(where: Geometry, batch: int, w: tuple[int, ...]) -> list[Loops]:
 
 
 def input_gradient(where: Geometry, batch: int, w: tuple[int, ...]) -> list[Loops]:
-    """Return the ways to compute `correlation.input_gradient`, for arrays in the given order, if their loops are few enough."""
-    *outer, last = where.strides
-    if max(math.prod(where.strides) if where.batch_last else math.prod(outer), last) > MOST_LOOPS:
+    """Return the ways to compute `correlation.input_gradient`, for arrays in the given order, if their programs are not too long."""
+    if has_long_gradient(where):
         return []
     axes = [[_inputs_of(where, i, first) for first in range(s)] for i, s in enumerate(where.strides)]
     outputs, inputs, *_ = w
@@ -104,6 +104,14 @@ def input_gradient(where: Geometry, batch: int, w: tuple[int, ...]) -> list[Loop
         )
         for by_position in _by_position(where)
     ]
+
+
+def has_long_gradient(where: Geometry) -> bool:
+    """Whether the program of the gradient in the input would be too long, for arrays in the given order."""
+    *outer, last = where.strides
+    loops, parts = (math.prod(outer) * last, 1) if where.batch_last else (math.prod(outer), last)
+    taps = math.prod(outer) * where.kernel[-1] if loops * parts > 1 else 0
+    return loops > MOST_LOOPS or taps > MOST_TAPS or loops * parts**2 > MOST_STEPS
 
 
 def _by_position(where: Geometry) -> tuple[bool, ...]:
@@ -289,7 +297,7 @@ class _Sums:
         last = [[(k, position + lows[-1]) for k, position in part.taps] for part in together]
         corner = (0,) * len(outer)
         written = [tuple((padding.place((*corner, position)), first + k) for k, position in part) for part in last]
-        taps = [self._taps(*each, kernel, rows) for each in zip(range(len(outer)), seen, outer)]
+        taps = [self._taps(*each, kernel, rows) for each in zip(range(len(outer)), seen, outer, strict=True)]
         if len(together) == 1:
             along = self._taps(len(outer), last[0], together[0], kernel, rows)
             if along.reach or (len(last[0]) > MANY_TAPS and padding.split == 1):

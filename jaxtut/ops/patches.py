@@ -9,22 +9,23 @@ from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 from jaxtyping import Array
 
 from ..native import library
 from ..native.program import Patches, Program
 from .convolution_geometry import Geometry
 
+# How many times as large images may become by the zeros around them, which are written before they are cut.
+MOST = 1.25
+
 
 def of_patches(where: Geometry) -> Geometry | None:
     """Return the convolution of the largest patches that can stand for this one, if there is one."""
-    sizes = _sizes(where)
-    if set(sizes) == {1} or any(d > 1 for d in where.dilations):
+    sizes, padded = _sizes(where), _padded(where)
+    if set(sizes) == {1} or any(d > 1 for d in where.dilations) or math.prod(padded) > MOST * math.prod(where.size):
         return None
-    each = zip(where.size, where.pads, sizes, strict=True)
     return where._replace(
-        size=tuple((n + low + high) // size for n, (low, high), size in each),
+        size=_divided(padded, sizes),
         kernel=_divided(where.kernel, sizes),
         strides=_divided(where.strides, sizes),
         pads=((0, 0),) * len(sizes),
@@ -73,8 +74,7 @@ def together(patches: Array, where: Geometry) -> Array:
 
 
 def _rearranged(a: Array, where: Geometry, batch: int, channels: int, is_back: bool) -> Array:
-    sizes, axes = _sizes(where), zip(where.size, where.pads, strict=True)
-    padded = where._replace(size=tuple(n + low + high for n, (low, high) in axes))
+    sizes, padded = _sizes(where), where._replace(size=_padded(where))
     planes, inner = (channels, batch) if where.batch_last else (batch * channels, 1)
     main = Patches(planes, padded.size, sizes, inner, is_back)
     flat = padded._replace(size=main.counts).input_shape(batch, channels * math.prod(sizes))
@@ -85,6 +85,11 @@ def _rearranged(a: Array, where: Geometry, batch: int, channels: int, is_back: b
 def _sizes(where: Geometry) -> tuple[int, ...]:
     """Return the size of a patch."""
     return tuple(math.gcd(k, s) for k, s in zip(where.kernel, where.strides, strict=True))
+
+
+def _padded(where: Geometry) -> tuple[int, ...]:
+    """Return the size with the zeros around it."""
+    return tuple(n + low + high for n, (low, high) in zip(where.size, where.pads, strict=True))
 
 
 def _divided(lengths: Sequence[int], sizes: Sequence[int]) -> tuple[int, ...]:

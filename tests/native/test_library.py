@@ -75,7 +75,9 @@ def test_images_are_cut_into_patches_and_put_together(dtype: str, axes: int, inn
 
 @settings(max_examples=40, deadline=None)
 @given(st.sampled_from(["float32", "float64"]), st.integers(1, 9), st.integers(1, 7), st.integers(1, 9), st.data())
-def test_results_of_several_parts_alternate(dtype: str, lines: int, parts: int, outputs: int, data: st.DataObject) -> None:
+def test_results_of_several_parts_alternate(
+    dtype: str, lines: int, parts: int, outputs: int, data: st.DataObject
+) -> None:
     """Each number of a line times a factor of each part, but for the last parts, whose factors lie behind each other and see no number."""
     run, blind = data.draw(st.integers(1, 300)), data.draw(st.integers(0, parts - 1))
     over = data.draw(st.integers(0, parts - 1))
@@ -123,7 +125,7 @@ def test_windows_give_back_to_the_members_that_won(dtype: str, planes: int, axes
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("length", [1, 5, 13, 37, 71])
-@pytest.mark.parametrize("split", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("split", [1, 2, 3, 5, 17])
 @pytest.mark.parametrize("pads", [((0, 0), (0, 0)), ((1, 2), (2, 1)), ((0, 3), (4, 0))], ids=str)
 def test_padding_surrounds_with_zeros_and_splits_the_last_axis(pads: Any, split: int, length: int, dtype: str) -> None:
     padding = Padding(2, (3, length), pads, split=split)
@@ -202,7 +204,8 @@ def test_tiles_fit_into_registers_and_use_them(accumulators: int) -> None:
     assert fits(*tile_of_products(6, 5, accumulators, False, 36), accumulators)
     # Channels, whose numbers come from afar, are few in a tile, and each is used for many outputs.
     outputs, channels = tile_of_products(208, 192, accumulators, True, 36)
-    assert outputs > channels and fits(outputs, channels, accumulators)
+    assert outputs > channels
+    assert fits(outputs, channels, accumulators)
 
 
 def test_work_is_divided_by_shapes_alone_and_only_where_there_is_much_to_do() -> None:
