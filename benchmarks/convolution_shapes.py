@@ -98,6 +98,21 @@ def well_known() -> list[Shape]:
         _square(20, 40, 13, 10, 3, stride=2),
         _square(7, 3, 50, 12, 9, stride=4, padding=4),
     ]
+    # Patches, as vision transformers and ConvNeXt cut them, its other kernel, and a discriminator's halvings.
+    patches = [
+        _square(4, 3, 224, 192, 16, stride=16),
+        _square(8, 3, 64, 96, 4, stride=4),
+        _square(8, 96, 28, 192, 2, stride=2),
+        _square(8, 96, 28, 96, 7, padding=3, groups=96),
+        _square(16, 64, 16, 128, 4, stride=2, padding=1),
+        _square(16, 128, 8, 256, 4, stride=2, padding=1),
+    ]
+    # Windows over sounds: of a network for spoken commands, of wav2vec, and of spectra.
+    sounds = [
+        Shape(16, 1, (8000,), 32, 80, stride=16),
+        Shape(1, 64, (2000,), 64, 10, stride=5),
+        Shape(4, 1, (16000,), 64, 400, stride=160),
+    ]
     lines = [
         Shape(16, 32, (256,), 32, 3, padding=1),
         Shape(8, 1, (4000,), 16, 41, stride=4),
@@ -111,7 +126,7 @@ def well_known() -> list[Shape]:
         Shape(2, 8, (10, 20, 20), 16, 3, stride=2, padding=1),
     ]
     doubles = [shape._replace(dtype="float64") for shape in (course[3], course[8], vgg[1], resnet[2], grouped[0])]
-    return [*course, *digits, *vgg, *resnet, *pointwise, *grouped, *dilated, *odd, *lines, *volumes, *doubles]
+    return [*course, *digits, *vgg, *resnet, *pointwise, *grouped, *dilated, *odd, *patches, *sounds, *lines, *volumes, *doubles]
 
 
 def at_random(count: int, seed: int) -> list[Shape]:
@@ -134,7 +149,7 @@ def _draw(generator: np.random.Generator) -> Shape:
         return round(math.exp(generator.uniform(math.log(least), math.log(most))))
 
     axes = chosen([1, 2, 3], 1, 8, 1)
-    kernel = chosen([1, 2, 3, 4, 5, 7, 9], 2, 1, 8, 1, 3, 2, 1)
+    kernel = chosen([1, 2, 3, 4, 5, 7, 9, 16], 4, 2, 16, 2, 6, 4, 2, 1)
     dilation = 1 if kernel == 1 else chosen([1, 2, 3], 8, 1, 1)
     reach = dilation * (kernel - 1) + 1
     size = spread(*((16, 2000), (5, 112), (4, 24))[axes - 1])
@@ -151,9 +166,8 @@ def _draw(generator: np.random.Generator) -> Shape:
         outputs = channels if groups == channels else -(-outputs // groups) * groups
     sizes = (max(size, reach),) * axes
     dtype = "float64" if generator.random() < 0.1 else "float32"
-    return Shape(
-        spread(1, 128), channels, sizes, outputs, kernel, chosen([1, 2, 3], 7, 2, 1), padding, dilation, groups, dtype
-    )
+    stride = chosen([1, 2, 3, kernel], 14, 4, 2, 1)
+    return Shape(spread(1, 128), channels, sizes, outputs, kernel, stride, padding, dilation, groups, dtype)
 
 
 def multiplications(shape: Shape) -> float:

@@ -22,12 +22,12 @@ from ..native.machine import Machine
 from ..native.program import Program
 from .convolution_geometry import Geometry
 
-# Below this share of taps that meet the source, those that meet zeros around it are left out.
-FEW_MEET = 0.9
+# Up to this share of taps that meet the source, those that meet zeros around it may be left out.
+FEW_MEET = 0.995
 # Taps along the last axis from which on they are a loop, and not written out.
 MANY_TAPS = 16
 # What the program of a gradient in the input may have, where windows are more than one position apart: loops, one for each distance along the
-# axes (but for the last, whose parts one loop does); taps that they write out; and the square of parts, for as many steps put them in order.
+# axes (but for the last, whose parts one loop does); taps that they write out; and, in all, taps of a line, and steps that put its parts in order.
 MOST_LOOPS, MOST_TAPS, MOST_STEPS = 16, 96, 256
 
 
@@ -83,12 +83,13 @@ def convolution(where: Geometry, batch: int, w: tuple[int, ...]) -> list[Loops]:
     axes = [[_outputs_of(where, i)] for i in range(len(where.size))]
     outputs, inputs, *_ = w
     taps = math.prod(where.kernel)
-    return [
-        _Sums(where, axes, where.size, where.counts, batch, inputs, outputs // where.groups, by_position).loops(
+    found = (
+        _Sums(where, axes, where.size, where.counts, batch, inputs, outputs // where.groups, *way).loops(
             math.prod(w), kernel_channel=taps, kernel_output=inputs * taps
         )
-        for by_position in _by_position(where)
-    ]
+        for way in _ways(where)
+    )
+    return list(dict.fromkeys(found))
 
 
 def input_gradient(where: Geometry, batch: int, w: tuple[int, ...]) -> list[Loops]:
@@ -98,24 +99,29 @@ def input_gradient(where: Geometry, batch: int, w: tuple[int, ...]) -> list[Loop
     axes = [[_inputs_of(where, i, first) for first in range(s)] for i, s in enumerate(where.strides)]
     outputs, inputs, *_ = w
     taps = math.prod(where.kernel)
-    return [
-        _Sums(where, axes, where.counts, where.size, batch, outputs // where.groups, inputs, by_position).loops(
+    found = (
+        _Sums(where, axes, where.counts, where.size, batch, outputs // where.groups, inputs, *way).loops(
             math.prod(w), kernel_channel=inputs * taps, kernel_output=taps
         )
-        for by_position in _by_position(where)
-    ]
+        for way in _ways(where)
+    )
+    return list(dict.fromkeys(found))
 
 
 def has_long_gradient(where: Geometry) -> bool:
     """Whether the program of the gradient in the input would be too long, for arrays in the given order."""
     *outer, last = where.strides
-    loops, parts = (math.prod(outer) * last, 1) if where.batch_last else (math.prod(outer), last)
-    taps = math.prod(outer) * where.kernel[-1] if loops * parts > 1 else 0
-    return loops > MOST_LOOPS or taps > MOST_TAPS or loops * parts**2 > MOST_STEPS
+    distances = math.prod(outer)
+    if distances * last == 1:
+        return False
+    loops, parts = (distances * last, 1) if where.batch_last else (distances, last)
+    taps = distances * where.kernel[-1]
+    return loops > MOST_LOOPS or taps > MOST_TAPS or max(distances * taps, loops * parts**2) > MOST_STEPS
 
 
-def _by_position(where: Geometry) -> tuple[bool, ...]:
-    return (False, True) if where.batch_last else (False,)
+def _ways(where: Geometry) -> list[tuple[bool, bool]]:
+    """Return whether taps that meet zeros are left out, and whether each position is apart, for each way that may be the fastest."""
+    return [(False, False), (True, False), *([(True, True)] if where.batch_last else [])]
 
 
 def kernel_gradient(where: Geometry, batch: int, w: tuple[int, ...]) -> list[Loops]:
@@ -218,6 +224,7 @@ class _Sums:
         batch: images.
         channels: that are summed over, in a group.
         outputs: channels of the result, in a group.
+        leaves_out: whether taps that meet only zeros around the source are left out, row by row.
         by_position: with the batch last, vectors hold numbers of several images at one position, and never of several positions.
     """
 
@@ -230,6 +237,7 @@ class _Sums:
         batch: int,
         channels: int,
         outputs: int,
+        leaves_out: bool,
         by_position: bool,
     ) -> None:
         self.where, self.result, self.batch = where, result, batch
@@ -239,10 +247,10 @@ class _Sums:
         axes = *self.axes, [part for parts in self.last for part in parts]
         self.channels, self.outputs = channels, outputs
         # Each position has tap loops of its own then: where they leave out what meets zeros, these need not be there.
-        self.is_by_position = by_position
+        self.leaves_out, self.is_by_position = leaves_out, by_position
         pads = tuple(_reached(parts, size) for parts, size in zip(axes, source, strict=True))
         if self.is_by_position and all(
-            pad == (0, 0) or all(_few_meet(part, size) for part in parts)
+            pad == (0, 0) or all(self._few_meet(part, size) for part in parts)
             for parts, size, pad in zip(axes, source, pads, strict=True)
         ):
             pads = ((0, 0),) * len(pads)
@@ -313,18 +321,17 @@ class _Sums:
         many = max(len(seen) - 1, 1)
         tap, source = (seen[-1][0] - seen[0][0]) // many, (seen[-1][1] - seen[0][1]) // many
         reach, size = None, self.padding.size[axis]
-        if axis < len(rows) and _few_meet(part, size):
+        if axis < len(rows) and self._few_meet(part, size):
             reach = Reach(axis, part.taps[0][1], part.source_step, source, size)
         return Taps(len(seen), source * self.padding.steps[axis], tap * kernel[axis], reach)
 
-
-def _few_meet(part: _Part, size: int) -> bool:
-    """Whether many taps meet the zeros around the source, among several."""
-    positions = np.array([position for _, position in part.taps])
-    if len(positions) < 2:
-        return False
-    meet = costs.meetings(positions, part.number, part.source_step, size)
-    return bool(meet.mean() < FEW_MEET * part.number)
+    def _few_meet(self, part: _Part, size: int) -> bool:
+        """Whether there are several taps, and some meet zeros that are to be left out."""
+        positions = np.array([position for _, position in part.taps])
+        if len(positions) < 2 or not self.leaves_out:
+            return False
+        meet = costs.meetings(positions, part.number, part.source_step, size)
+        return bool(meet.mean() < FEW_MEET * part.number)
 
 
 def _reached(parts: Sequence[_Part], size: int) -> tuple[int, int]:
