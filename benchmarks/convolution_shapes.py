@@ -126,7 +126,21 @@ def well_known() -> list[Shape]:
         Shape(2, 8, (10, 20, 20), 16, 3, stride=2, padding=1),
     ]
     doubles = [shape._replace(dtype="float64") for shape in (course[3], course[8], vgg[1], resnet[2], grouped[0])]
-    return [*course, *digits, *vgg, *resnet, *pointwise, *grouped, *dilated, *odd, *patches, *sounds, *lines, *volumes, *doubles]
+    return [
+        *course,
+        *digits,
+        *vgg,
+        *resnet,
+        *pointwise,
+        *grouped,
+        *dilated,
+        *odd,
+        *patches,
+        *sounds,
+        *lines,
+        *volumes,
+        *doubles,
+    ]
 
 
 def at_random(count: int, seed: int) -> list[Shape]:

@@ -11,7 +11,7 @@ from .program import Patches
 from .runtime import Stage
 
 # Numbers of a line that are a piece of work.
-LINE = 4096
+BLOCK = 4096
 # What a number costs, in multiplications of a convolution.
 WORK = 24
 
@@ -32,8 +32,9 @@ class _Writer:
     def stage(self) -> Stage:
         code, p = self.code, self.patches
         # A piece has some patches of a line, or all that lie at one position of the first axis.
-        many = min(p.counts[0], max(1, LINE // (p.kernel[0] * p.inner))) if len(p.size) == 1 else 1
+        many = max(1, BLOCK // (p.kernel[0] * p.inner)) if len(p.size) == 1 else 1
         pieces = math.ceil(p.counts[0] / many)
+        many = math.ceil(p.counts[0] / pieces)  # so that the last one is not done twice
         plane, piece = code.divided(code.index, pieces)
         first = code.tile_start(piece, pieces, many, p.counts[0])
         image, patches = code.array(int(p.is_back)), code.array(int(not p.is_back))

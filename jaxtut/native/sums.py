@@ -70,7 +70,10 @@ class _Phase:
         self.ends: Any = None
 
     def _blocks(self, size: int, most: int) -> int:
-        """Return into how many blocks the outputs are cut: the source is read once for each, where that is less than all kernels for each piece."""
+        """Return into how many blocks the outputs are cut.
+
+        The source is read once for each then, where that is less than all kernels for each piece of the source; and there are more pieces of work.
+        """
         sums, phase = self.sums, self.phase
         taps = math.prod(axis.number for axis in phase.taps) * len(phase.last)
         kernels = sums.outputs * sums.channels * taps * size

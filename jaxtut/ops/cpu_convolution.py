@@ -30,7 +30,7 @@ OnXla = Callable[[Array, Array, Geometry], Array]
 # How much less time the other order must be estimated to take, since an estimate may be wrong.
 UNSURE = 1.05
 
-# How many times as fast patches must be estimated to be where windows overlap.
+# How many times as fast patches must be estimated to be where their kernel has several positions.
 OVERLAPPING = 1.3
 
 # Where windows are more than one position apart, taps along the width are written out, up to so many.
@@ -94,7 +94,8 @@ def fastest(
 
     With the batch first, vectors lie along the last axis, and where that is no multiple of them, some of their numbers are not needed. With the
     batch last they lie along the batch, or where windows are one position apart, along the last axis and the batch together; or along the batch
-    alone, and then each position can leave out the taps that meet zeros. But in the other order than they are in, arrays have to be moved.
+    alone. Taps that meet zeros around the source can be left out, row by row, or position by position; but then rows have loops of their own. And in
+    the other order than they are in, arrays have to be moved.
 
     Args:
         ways: to compute one of the three maps, a function of `direct_convolution`.
@@ -146,7 +147,9 @@ def _of_patches(
     if host is None or flat is None:
         return None
     batch, dtype = source.shape[where.batch_axis], source.dtype.name
-    return flat if is_long or is_faster_in_patches(ways, where, batch, w, dtype, host) else None
+    if not is_long and (patches.are_zeros_many(where) or not is_faster_in_patches(ways, where, batch, w, dtype, host)):
+        return None
+    return flat
 
 
 def _chosen(ways: direct_convolution.Ways, where: Geometry, source: Array, w: tuple[int, ...]) -> Loops:

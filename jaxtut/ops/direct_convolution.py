@@ -22,13 +22,14 @@ from ..native.machine import Machine
 from ..native.program import Program
 from .convolution_geometry import Geometry
 
-# Up to this share of taps that meet the source, those that meet zeros around it may be left out.
-FEW_MEET = 0.995
+# Up to this share of taps that meet the source, it may be worth to leave out those that meet zeros around it.
+MOST_MEET = 0.995
 # Taps along the last axis from which on they are a loop, and not written out.
 MANY_TAPS = 16
 # What the program of a gradient in the input may have, where windows are more than one position apart: loops, one for each distance along the
-# axes (but for the last, whose parts one loop does); taps that they write out; and, in all, taps of a line, and steps that put its parts in order.
-MOST_LOOPS, MOST_TAPS, MOST_STEPS = 16, 96, 256
+# axes (but for the last, whose parts one loop does); taps that they write out; loops times taps; and steps that order parts. What a loop writes
+# out depends on its tiles, too: with these numbers, programs have less than 3,000 lines.
+MOST_LOOPS, MOST_WRITTEN, MOST_LOOPED, MOST_STEPS = 16, 96, 300, 256
 
 
 class Loops(NamedTuple):
@@ -116,7 +117,8 @@ def has_long_gradient(where: Geometry) -> bool:
         return False
     loops, parts = (distances * last, 1) if where.batch_last else (distances, last)
     taps = distances * where.kernel[-1]
-    return loops > MOST_LOOPS or taps > MOST_TAPS or max(distances * taps, loops * parts**2) > MOST_STEPS
+    is_long = loops > MOST_LOOPS or taps > MOST_WRITTEN or distances * taps > MOST_LOOPED
+    return is_long or loops * parts**2 > MOST_STEPS
 
 
 def _ways(where: Geometry) -> list[tuple[bool, bool]]:
@@ -246,11 +248,11 @@ class _Sums:
         self.last = [(part,) for part in last] if where.batch_last else [_alternating(axes[-1])]
         axes = *self.axes, [part for parts in self.last for part in parts]
         self.channels, self.outputs = channels, outputs
-        # Each position has tap loops of its own then: where they leave out what meets zeros, these need not be there.
         self.leaves_out, self.is_by_position = leaves_out, by_position
+        # By position, each has tap loops of its own: where they leave out what meets zeros, these need not be there.
         pads = tuple(_reached(parts, size) for parts, size in zip(axes, source, strict=True))
         if self.is_by_position and all(
-            pad == (0, 0) or all(self._few_meet(part, size) for part in parts)
+            pad == (0, 0) or all(self._leaves_some_out(part, size) for part in parts)
             for parts, size, pad in zip(axes, source, pads, strict=True)
         ):
             pads = ((0, 0),) * len(pads)
@@ -317,21 +319,21 @@ class _Sums:
     def _taps(
         self, axis: int, seen: list[tuple[int, int]], part: _Part, kernel: Sequence[int], rows: Sequence[Axis]
     ) -> Taps:
-        """Return taps at equal distances along an axis, without those that meet zeros only, if these are many."""
+        """Return taps at equal distances along an axis, without those that meet zeros only, if these are left out."""
         many = max(len(seen) - 1, 1)
         tap, source = (seen[-1][0] - seen[0][0]) // many, (seen[-1][1] - seen[0][1]) // many
         reach, size = None, self.padding.size[axis]
-        if axis < len(rows) and self._few_meet(part, size):
+        if axis < len(rows) and self._leaves_some_out(part, size):
             reach = Reach(axis, part.taps[0][1], part.source_step, source, size)
         return Taps(len(seen), source * self.padding.steps[axis], tap * kernel[axis], reach)
 
-    def _few_meet(self, part: _Part, size: int) -> bool:
+    def _leaves_some_out(self, part: _Part, size: int) -> bool:
         """Whether there are several taps, and some meet zeros that are to be left out."""
         positions = np.array([position for _, position in part.taps])
         if len(positions) < 2 or not self.leaves_out:
             return False
         meet = costs.meetings(positions, part.number, part.source_step, size)
-        return bool(meet.mean() < FEW_MEET * part.number)
+        return bool(meet.mean() < MOST_MEET * part.number)
 
 
 def _reached(parts: Sequence[_Part], size: int) -> tuple[int, int]:

@@ -15,21 +15,26 @@ from ..native import library
 from ..native.program import Patches, Program
 from .convolution_geometry import Geometry
 
-# How many times as large images may become by the zeros around them, which are written before they are cut.
-MOST = 1.25
+# How many times as large images become by the zeros around them, which are written before they are cut, where these are not many.
+MOST_PADDED = 1.25
 
 
 def of_patches(where: Geometry) -> Geometry | None:
     """Return the convolution of the largest patches that can stand for this one, if there is one."""
-    sizes, padded = _sizes(where), _padded(where)
-    if set(sizes) == {1} or any(d > 1 for d in where.dilations) or math.prod(padded) > MOST * math.prod(where.size):
+    sizes = _sizes(where)
+    if set(sizes) == {1} or any(d > 1 for d in where.dilations):
         return None
     return where._replace(
-        size=_divided(padded, sizes),
+        size=_divided(_padded(where), sizes),
         kernel=_divided(where.kernel, sizes),
         strides=_divided(where.strides, sizes),
         pads=((0, 0),) * len(sizes),
     )
+
+
+def are_zeros_many(where: Geometry) -> bool:
+    """Whether to write the zeros around images takes much memory."""
+    return math.prod(_padded(where)) > MOST_PADDED * math.prod(where.size)
 
 
 def kernel_of_patches(w: tuple[int, ...], where: Geometry) -> tuple[int, ...]:

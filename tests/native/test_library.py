@@ -73,6 +73,17 @@ def test_images_are_cut_into_patches_and_put_together(dtype: str, axes: int, inn
     np.testing.assert_array_equal(back, np.where(np.isin(x, reached), x, 0))
 
 
+@pytest.mark.parametrize(("size", "kernel"), [(9001, 3), (9001, 16), (20003, 5000)])
+def test_a_long_line_is_cut_into_patches_piece_by_piece(size: int, kernel: int) -> None:
+    x = np.arange(2.0 * size).reshape(2, size)
+    whole = size - size % kernel
+    expected = x[:, :whole].reshape(2, -1, kernel).swapaxes(1, 2)
+    (patches,) = called(Program("float64", Patches(2, (size,), (kernel,), 1, False)), expected.shape, on=(x,))
+    np.testing.assert_array_equal(patches, expected)
+    (back,) = called(Program("float64", Patches(2, (size,), (kernel,), 1, True)), x.shape, on=(expected,))
+    np.testing.assert_array_equal(back, np.where(np.arange(size) < whole, x, 0))
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.sampled_from(["float32", "float64"]), st.integers(1, 9), st.integers(1, 7), st.integers(1, 9), st.data())
 def test_results_of_several_parts_alternate(
