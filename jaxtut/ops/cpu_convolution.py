@@ -34,7 +34,7 @@ UNSURE = 1.05
 OVERLAPPING = 1.3
 
 # Where windows are more than one position apart, taps along the width are written out, up to so many.
-MOST_TAPS = 64
+MOST_TAPS = 56
 
 
 def convolve(x: Array, w: Array, where: Geometry, is_cut: bool, on_xla: OnXla) -> Array:
