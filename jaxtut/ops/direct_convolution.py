@@ -262,7 +262,7 @@ class _Sums:
     def loops(self, kernel: int, kernel_channel: int, kernel_output: int) -> Loops:
         groups, last = self.where.groups, self.where.batch_last
         plane = math.prod(self.result) * (self.batch if last else 1)
-        phases = tuple(self._phase(outer, together) for *outer, together in product(*self.axes, self.last))
+        phases = tuple(self._phase(outer, parts) for outer in product(*self.axes) for parts in self.last)
         main = Sums(
             images=1 if last else self.batch,
             groups=groups,

@@ -308,7 +308,8 @@ def test_long_kernels_and_large_strides_have_no_long_programs(where: Geometry, m
 def test_taps_that_meet_zeros_only_are_left_out_row_by_row(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not for all rows of a tile at once: which rows these are must not show, as it does where the kernel is not finite."""
     where = Geometry((8, 8), (5, 5), (1, 1), ((2, 2), (2, 2)), (1, 1), 1)
-    way = next(loops for loops in direct.convolution(where, 1, (4, 64, 5, 5)) if loops.main.phases[0].taps[0].reach)
+    ways: list[Any] = direct.convolution(where, 1, (4, 64, 5, 5))
+    way = next(loops for loops in ways if loops.main.phases[0].taps[0].reach)
     monkeypatch.setattr(cpu, "fastest", lambda *_: way)
     w = np.ones((4, 64, 5, 5), "float32")
     w[:, :, 3, :] = np.inf  # below each row but the last one there is another
