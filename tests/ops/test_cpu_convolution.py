@@ -184,6 +184,24 @@ def test_what_is_read_beyond_a_line_belongs_to_the_array() -> None:
     assert used.temp_size_in_bytes >= (x.size + min(width, machine.host().width("float32"))) * 4  # pyright: ignore[reportOptionalMemberAccess]
 
 
+@pytest.mark.parametrize("batch_last", [False, True])
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "pad"), [(11, 3, 2, 0), (11, 3, 2, 1), (8, 1, 3, 1), (14, 5, 4, 2)]
+)
+def test_every_place_of_a_part_is_in_its_plane(size: int, kernel: int, stride: int, pad: int, batch_last: bool) -> None:
+    """Those of results that are too many at the end of a line, too."""
+    pads = ((pad, pad), (pad, pad))
+    where = Geometry((size, size), (kernel, kernel), (stride, stride), pads, (1, 1), 1, batch_last)
+    ways: list[Any] = direct.input_gradient(where, 3, (4, 2, kernel, kernel))
+    for loops in ways:
+        for phase in loops.main.phases:
+            if any(taps.reach for taps in phase.taps):
+                continue
+            rows = sum((axis.number - 1) * axis.source for axis in (*phase.rows, *phase.taps))
+            places = [phase.source + tap for tap, _ in phase.last]
+            assert all(place >= 0 and place + rows + phase.run <= loops.padding.plane for place in places)
+
+
 def batch_last_is_chosen(
     where: Geometry, batch: int, channels: int, outputs: int, ways: Any = direct.convolution
 ) -> bool:
