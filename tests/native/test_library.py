@@ -18,7 +18,7 @@ from jaxtut.native import library, machine, runtime, store
 from jaxtut.native.loops import Axis, Padding, Phase, Reach, Sums, Taps, division_of
 from jaxtut.native.machine import Machine
 from jaxtut.native.program import GivingBack, Move, Patches, Program
-from jaxtut.native.tiles import fits, pieces, tile_of_products, tile_of_sums
+from jaxtut.native.tiles import cycles, fits, pieces, tile_of_products, tile_of_sums
 from jaxtut.ops.windows import Windows
 
 HOST = machine.host()
@@ -213,6 +213,8 @@ def test_tiles_fit_into_registers_and_use_them(accumulators: int) -> None:
         assert tile.outputs * tile.rows * tile.vectors >= min(8, outputs * rows * vectors)
     assert tile_of_products(64, 3, 12, False, 36) == (4, 3)
     assert fits(*tile_of_products(6, 5, accumulators, False, 36), accumulators)
+    # Kernels that all begin in one set of the cache cost more; not those that lie in one line of it.
+    assert cycles(12, 2, 1, 4096) > cycles(12, 2, 1, 4) == cycles(12, 2)
     # Channels, whose numbers come from afar, are few in a tile, and each is used for many outputs.
     outputs, channels = tile_of_products(208, 192, accumulators, True, 36)
     assert outputs > channels

@@ -202,6 +202,33 @@ def test_every_place_of_a_part_is_in_its_plane(size: int, kernel: int, stride: i
             assert all(place >= 0 and place + rows + phase.run <= loops.padding.plane for place in places)
 
 
+@compiled
+def test_sums_of_channels_wait_between_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = machine.host()
+    assert host is not None
+    monkeypatch.setattr(machine, "host", lambda: host._replace(near=1))
+    where = square(6, 1)
+    generator = np.random.default_rng(0)
+    x, y = (generator.integers(-3, 4, shape).astype("float32") for shape in ((5, 131, 6, 6), (5, 9, 6, 6)))
+    w = jax.jit(lambda x, y: kernel_gradient(x, y, where))(x, y)
+    np.testing.assert_array_equal(w[:, :, 0, 0], np.einsum("ncij,noij->oc", x, y))
+
+
+@compiled
+def test_lines_of_one_number_have_a_gradient() -> None:
+    where = Geometry((6, 1), (2, 1), (2, 2), ((0, 0), (0, 0)), (1, 1), 1)
+    generator = np.random.default_rng(0)
+    y, w = (generator.integers(-3, 4, shape).astype("float32") for shape in ((3, 4, 3, 1), (4, 2, 2, 1)))
+    for loops in direct.input_gradient(where, 3, w.shape):
+        x = jax.jit(lambda y, w, loops=loops: loops(y, w))(y, w)
+        np.testing.assert_array_equal(x, np.einsum("noij,ockj->ncikj", y, w).reshape(3, 2, 6, 1))
+
+
+def test_there_is_a_tile_for_more_parts_than_registers() -> None:
+    where = Geometry((100,), (3,), (13,), ((0, 0),), (1,), 1)
+    assert cpu.fastest(direct.input_gradient, where, 1, (4, 2, 3), "float64", Machine("any", "", 32, 12))
+
+
 def batch_last_is_chosen(
     where: Geometry, batch: int, channels: int, outputs: int, ways: Any = direct.convolution
 ) -> bool:
