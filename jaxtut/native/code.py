@@ -242,6 +242,16 @@ class Code:
                 totals[place] = self.multiply_add(other, factor, totals[place])
         return totals
 
+    def unfinished(self, place: Any, many: int, width: int, is_first: Any) -> list[Any]:
+        """Return the sums that wait at a place; at first there are none yet, and what is read is not taken."""
+        waiting = (self.load(self.at(place, i * width), width) for i in range(many))
+        return [self.builder.select(is_first, self.zeros(width), vector) for vector in waiting]
+
+    def wait(self, place: Any, sums: Sequence[Any]) -> None:
+        """Write sums for `unfinished`."""
+        for i, vector in enumerate(sums):
+            self.store(vector, self.at(place, i * vector.type.count))
+
     def first(self, value: Any) -> Any:
         """Return the first number of a vector."""
         return self.builder.extract_element(value, ir.Constant(_INDEX, 0))

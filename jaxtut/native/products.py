@@ -135,11 +135,7 @@ class _Writer:
         code, p = self.code, self.products
         totals = [code.zeros(self.width)] * (size * len(taps))
         if self.unfinished is not None:
-            # At first there is nothing there yet, and what is read is not taken.
-            totals = [
-                code.builder.select(self.is_first, zero, code.load(code.at(self.waiting, i * self.width), self.width))
-                for i, zero in enumerate(totals)
-            ]
+            totals = code.unfinished(self.waiting, size * len(taps), self.width, self.is_first)
         with code.loop(count, totals) as loop:
             rest = code.builder.add(begin, loop.index)
             seen, own = source, other
@@ -155,8 +151,7 @@ class _Writer:
             with then:
                 self._add_up(loop.values, result, size, None)
             with otherwise:
-                for i, total in enumerate(loop.values):
-                    code.store(total, code.at(self.waiting, i * self.width))
+                code.wait(self.waiting, loop.values)
 
     def _add_up(self, totals: list[Any], result: Any, size: int, is_first: Any) -> None:
         """Add the numbers of each vector to its result, where there is one before."""

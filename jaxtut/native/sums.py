@@ -78,9 +78,9 @@ class _Phase:
         taps = math.prod(axis.number for axis in phase.taps) * len(phase.last)
         kernels = sums.outputs * sums.channels * taps * size
         blocks = max(1, min(sum(many for _, many, _ in self.tiles), math.ceil(kernels / most)))
-        images, rows = sums.images, math.prod(axis.number for axis in self.outer)
-        source = images * sums.channels * sums.source_channel * size
-        return blocks if blocks * source < images * rows * self.rows * self.columns * kernels else 1
+        places = sums.images * math.prod(axis.number for axis in self.outer) * self.rows * self.columns
+        source = sums.images * sums.channels * sums.source_channel * size
+        return blocks if blocks * source < places * kernels else 1
 
     def _near_channels(self, size: int) -> int:
         """Return how many channels are summed at a time."""
@@ -193,25 +193,20 @@ class _Phase:
                 tile = code.builder.add(begin, loop.index)
                 weights = code.at(kernel, code.times(tile, size * sums.kernel_output), first * sums.kernel_output)
                 target = code.at(result, code.times(tile, size * sums.result_output), first * sums.result_output)
-                totals = [code.zeros(self.width)] * (size * vectors)
                 if kept is None:
+                    totals = [code.zeros(self.width)] * (size * vectors)
                     self._write(self._products(source, weights, channels, size, totals), target, size)
                     continue
                 unfinished, is_first, is_last = kept
                 area = vectors * self.width
                 own = code.at(unfinished, code.times(tile, size * area), first * area)
-                # At first there is nothing there yet, and what is read is not taken.
-                totals = [
-                    code.builder.select(is_first, zero, code.load(code.at(own, i * self.width), self.width))
-                    for i, zero in enumerate(totals)
-                ]
+                totals = code.unfinished(own, size * vectors, self.width, is_first)
                 totals = self._products(source, weights, channels, size, totals)
                 with code.builder.if_else(is_last) as (then, otherwise):
                     with then:
                         self._write(totals, target, size)
                     with otherwise:
-                        for i, total in enumerate(totals):
-                            code.store(total, code.at(own, i * self.width))
+                        code.wait(own, totals)
 
     def _of_block(self, before: int, many: int) -> tuple[Any, Any]:
         """Return the first of some tiles of outputs that belongs to the block, and how many do; so many tiles are before them."""

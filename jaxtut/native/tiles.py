@@ -87,7 +87,7 @@ def cycles(a: int, b: int, parts: int = 1, apart: int = 0, are_far: bool = False
     a sum waits four cycles for the one before; something for the loop; and the a ones, so many bytes apart, may not find place together.
     """
     missed = MISSED * a if _crowd(a, apart) else 0.0
-    return 0.5 + missed + max(parts * a * b / 2, 0.5 * a + 0.8 * parts * b, FAR * parts * b if are_far else 4.0, 4.0)
+    return 0.5 + missed + max(parts * a * b / 2, 0.5 * a + 0.8 * parts * b, FAR * parts * b * are_far, 4.0)
 
 
 @cache

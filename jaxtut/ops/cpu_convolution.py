@@ -1,9 +1,9 @@
 """How the three maps of a convolution are computed on a CPU, where XLA's own convolution is slow.
 
 *Loops compiled for the processor at hand* (`direct_convolution`) take float32 and float64 where LLVM is there. They leave the arrays as they lie,
-unless the other order is estimated to be faster, or a convolution of patches (`patches`). Where they
-cannot be used, the taps are matrix products one after another (`convolution_taps`): in a program for several devices, which XLA cuts, as it cannot do
-with what it does not know; in one that is exported; where the loops would be thousands of lines; and where nothing can be compiled.
+unless the other order is estimated to be faster, or a convolution of patches (`patches`). Where they cannot be used, the taps are matrix products
+one after another (`convolution_taps`): in a program for several devices, which XLA cuts, as it cannot do with what it does not know; in one that is
+exported; where the loops would be thousands of lines; and where nothing can be compiled.
 
 In both, *equal windows give equal bits*, wherever they lie, or max-pooling would find other winners at ties than PyTorch does; and *what is not
 finite* spoils only what sees it.

@@ -84,13 +84,8 @@ def convolution(where: Geometry, batch: int, w: tuple[int, ...]) -> list[Loops]:
     axes = [[_outputs_of(where, i)] for i in range(len(where.size))]
     outputs, inputs, *_ = w
     taps = math.prod(where.kernel)
-    found = (
-        _Sums(where, axes, where.size, where.counts, batch, inputs, outputs // where.groups, *way).loops(
-            math.prod(w), kernel_channel=taps, kernel_output=inputs * taps
-        )
-        for way in _ways(where)
-    )
-    return list(dict.fromkeys(found))
+    arguments = where, axes, where.size, where.counts, batch, inputs, outputs // where.groups
+    return _ways(where, lambda *way: _Sums(*arguments, *way).loops(math.prod(w), taps, inputs * taps))
 
 
 def input_gradient(where: Geometry, batch: int, w: tuple[int, ...]) -> list[Loops]:
@@ -100,13 +95,8 @@ def input_gradient(where: Geometry, batch: int, w: tuple[int, ...]) -> list[Loop
     axes = [[_inputs_of(where, i, first) for first in range(s)] for i, s in enumerate(where.strides)]
     outputs, inputs, *_ = w
     taps = math.prod(where.kernel)
-    found = (
-        _Sums(where, axes, where.counts, where.size, batch, outputs // where.groups, inputs, *way).loops(
-            math.prod(w), kernel_channel=inputs * taps, kernel_output=taps
-        )
-        for way in _ways(where)
-    )
-    return list(dict.fromkeys(found))
+    arguments = where, axes, where.counts, where.size, batch, outputs // where.groups, inputs
+    return _ways(where, lambda *way: _Sums(*arguments, *way).loops(math.prod(w), inputs * taps, taps))
 
 
 def has_long_gradient(where: Geometry) -> bool:
@@ -121,9 +111,10 @@ def has_long_gradient(where: Geometry) -> bool:
     return is_long or loops * parts**2 > MOST_STEPS
 
 
-def _ways(where: Geometry) -> list[tuple[bool, bool]]:
-    """Return whether taps that meet zeros are left out, and whether each position is apart, for each way that may be the fastest."""
-    return [(False, False), (True, False), *([(True, True)] if where.batch_last else [])]
+def _ways(where: Geometry, loops: Callable[[bool, bool], Loops]) -> list[Loops]:
+    """Return the loops that may be the fastest: whether taps that meet zeros are left out, and whether each position is apart."""
+    ways = [(False, False), (True, False), *([(True, True)] if where.batch_last else [])]
+    return list(dict.fromkeys(loops(*way) for way in ways))
 
 
 def kernel_gradient(where: Geometry, batch: int, w: tuple[int, ...]) -> list[Loops]:

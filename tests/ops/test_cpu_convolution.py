@@ -161,11 +161,19 @@ def test_tap_by_tap_the_numbers_are_the_same(where: Geometry) -> None:
 @compiled
 @pytest.mark.parametrize("batch_last", [False, True])
 @pytest.mark.parametrize(
-    "shape", [(256, 3, 32, 6, 5), (256, 6, 14, 16, 5), (64, 64, 16, 64, 3), (16, 256, 7, 256, 3)], ids=str
+    "shape",
+    [
+        (256, 3, 32, 6, 5, 1),
+        (256, 6, 14, 16, 5, 1),
+        (64, 64, 16, 64, 3, 1),
+        (16, 256, 7, 256, 3, 1),
+        (4, 3, 224, 192, 16, 16),
+    ],
+    ids=str,
 )
 def test_memory_is_at_most_three_times_that_of_the_arrays(shape: tuple[int, ...], batch_last: bool) -> None:
-    batch, channels, size, out, kernel = shape
-    where = square(size, kernel, batch_last=batch_last)
+    batch, channels, size, out, kernel, stride = shape
+    where = square(size, kernel, stride, batch_last)
     x = jax.ShapeDtypeStruct(where.input_shape(batch, channels), "float32")
     y = jax.ShapeDtypeStruct(where.output_shape(batch, out), "float32")
     w = jax.ShapeDtypeStruct((out, channels, kernel, kernel), "float32")
@@ -247,6 +255,31 @@ def test_the_order_is_the_one_with_full_vectors(ways: Any) -> None:
     assert batch_last_is_chosen(square(7, 3), 64, 64, 64, ways)
     assert not batch_last_is_chosen(square(7, 3), 64, 1, 1, ways)
     assert not batch_last_is_chosen(square(7, 3), 1, 64, 64, ways)
+
+
+def test_patches_are_cut_where_windows_lie_side_by_side_and_not_where_short_ones_overlap() -> None:
+    any_machine = Machine("any", "", 64, 24, halves=True)
+
+    def are_cut(where: Geometry, batch: int, w: tuple[int, ...]) -> set[bool]:
+        ways = (direct.convolution, direct.kernel_gradient)
+        return {cpu.is_faster_in_patches(way, where, batch, w, "float32", any_machine) for way in ways}
+
+    assert are_cut(square(224, 16, 16), 4, (192, 3, 16, 16)) == {True}
+    assert are_cut(square(28, 2, 2), 8, (192, 96, 2, 2)) == {True}
+    assert are_cut(square(18, 4, 2), 16, (128, 64, 4, 4)) == {False}
+
+
+def test_taps_that_meet_zeros_are_left_out_where_that_is_faster() -> None:
+    any_machine = Machine("any", "", 64, 24, halves=True)
+
+    def are_left_out(size: int, batch: int, w: tuple[int, ...]) -> bool:
+        where = square(size, 3)._replace(pads=((1, 1), (1, 1)))
+        loops: Any = cpu.fastest(direct.convolution, where, batch, w, "float32", any_machine)
+        return any(taps.reach for taps in loops.main.phases[0].taps)
+
+    assert are_left_out(8, 16, (256, 256, 3, 3))
+    # One output: rows of a tile together share what is read.
+    assert not are_left_out(28, 1, (1, 16, 3, 3))
 
 
 def test_lines_are_as_long_as_rows_and_batch_together() -> None:
